@@ -1,0 +1,115 @@
+"""The audit log: one call in every action, same transaction, append only, sealed into a hash chain by one job.
+
+Sealing is apart from writing so that no request waits for another: rows get their place in the chain within seconds.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DDL, BigInteger, Identity, Index, event, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.database import Base, session
+
+GENESIS = "0" * 64
+
+
+class AuditEntry(Base):
+    """Who did what to which thing, and when."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_unsealed", "id", postgresql_where="seal IS NULL"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime]
+    deed: Mapped[str]
+    actor: Mapped[str | None]
+    organization_id: Mapped[str | None] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(index=True)
+    detail: Mapped[dict[str, Any]]
+    place: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    seal: Mapped[str | None]
+
+
+# Only the sealing of an unsealed row may touch it afterwards; nothing may remove it.
+APPEND_ONLY = """
+CREATE OR REPLACE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND OLD.seal IS NULL AND (to_jsonb(OLD) - 'seal' - 'place') = (to_jsonb(NEW) - 'seal' - 'place') THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'the audit log is append only';
+END $$;
+CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry
+  FOR EACH ROW EXECUTE FUNCTION audit_entry_append_only();
+"""
+event.listen(AuditEntry.__table__, "after_create", DDL(APPEND_ONLY.replace("%", "%%")))
+
+
+def record(
+    deed: str,
+    *,
+    actor: str | None,
+    subject: str,
+    at: datetime,
+    organization: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Write one deed (`contract.approve`) on one subject (`contract/…`); actor is a member's id, None for the clock."""
+    session.add(
+        AuditEntry(deed=deed, actor=actor, subject=subject, at=at, organization_id=organization, detail=detail or {})
+    )
+
+
+def sealed_by(before: str, entry: AuditEntry) -> str:
+    """The seal of an entry that follows the seal `before`: SHA-256 over both, in canonical JSON."""
+    body = [before, entry.place, entry.id, entry.at.isoformat(), entry.deed, entry.actor, entry.organization_id]
+    text = json.dumps([*body, entry.subject, entry.detail], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal(*, limit: int = 5_000) -> int:
+    """Give unsealed entries their place in the chain, oldest first; how many were sealed. One job at a time."""
+    last = session.execute(
+        select(AuditEntry.place, AuditEntry.seal)
+        .where(AuditEntry.place.is_not(None))
+        .order_by(AuditEntry.place.desc())
+        .limit(1)
+    ).first()
+    place, before = (last.place, last.seal) if last else (0, GENESIS)
+    waiting = session.scalars(
+        select(AuditEntry).where(AuditEntry.seal.is_(None)).order_by(AuditEntry.id).limit(limit)
+    ).all()
+    rows = []
+    for entry in waiting:
+        place += 1
+        entry.place = place
+        before = sealed_by(before, entry)
+        rows.append({"id": entry.id, "place": place, "seal": before})
+        session.expunge(entry)
+    if rows:
+        session.execute(update(AuditEntry), rows)
+    return len(rows)
+
+
+def broken() -> AuditEntry | None:
+    """The first sealed entry that does not follow from the one before it, or None when the chain is whole."""
+    before, expected = GENESIS, 1
+    for entry in _chain():
+        if entry.place != expected or entry.seal != sealed_by(before, entry):
+            return entry
+        before, expected = str(entry.seal), expected + 1
+    return None
+
+
+def _chain() -> Iterator[AuditEntry]:
+    query = select(AuditEntry).where(AuditEntry.place.is_not(None)).order_by(AuditEntry.place)
+    yield from session.scalars(query.execution_options(yield_per=1000))
+
+
+def sealed_count() -> int:
+    """How many entries stand in the chain."""
+    return session.scalar(select(func.count()).where(AuditEntry.place.is_not(None))) or 0

@@ -1,0 +1,111 @@
+"""Settings of the process, read once from the environment and, where services are embedded, from the home folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+
+class ConfigError(RuntimeError):
+    """A setting is missing or makes no sense; the message says which and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Config:
+    """Everything the process was told from outside. Never printed: it holds secrets."""
+
+    home: Path
+    port: int
+    url: str
+    database_url: str
+    s3_endpoint_url: str | None
+    s3_public_url: str | None
+    s3_bucket: str
+    s3_region: str
+    s3_access_key: str | None
+    s3_secret_key: str | None
+    secret_key: str
+    smtp_url: str | None
+    mail_sender: str
+    metrics_token: str | None
+    clock_offset_days: int
+    embedded_database: bool
+    embedded_storage: bool
+    demo: bool
+    trusted_proxies: int
+
+    @property
+    def access_log_dir(self) -> Path:
+        """Where the embedded gateway writes its access log."""
+        return self.home / "access-logs"
+
+
+def load(env: dict[str, str]) -> Config:
+    """Read the settings; raises `ConfigError` when a service is neither named nor running embedded."""
+    home = Path(env.get("EXCHANGE_HOME") or "./var").resolve()
+    embedded = _embedded(home)
+    port = int(env.get("PORT") or embedded.get("port") or 8000)
+    database_url = _psycopg(env.get("DATABASE_URL") or "") or embedded.get("database_url")
+    if not database_url:
+        raise ConfigError(
+            f"no database: set DATABASE_URL, or start the embedded one with `make run` (EXCHANGE_HOME={home})"
+        )
+    own_storage = env.get("S3_ENDPOINT_URL") or env.get("S3_BUCKET")
+    if not own_storage and not embedded.get("s3_endpoint_url"):
+        raise ConfigError(
+            "no object storage: set S3_ENDPOINT_URL and S3_BUCKET, or start the embedded one with `make run`"
+        )
+    secret_key = env.get("SECRET_KEY") or embedded.get("secret_key") or ""
+    if len(secret_key) < 32:
+        raise ConfigError("SECRET_KEY must be set to at least 32 random characters")
+    offset = int(env.get("CLOCK_OFFSET_DAYS") or 0)
+    if offset and env.get("DATABASE_URL"):
+        raise ConfigError("CLOCK_OFFSET_DAYS is for the embedded database only")
+    return Config(
+        home=home,
+        port=port,
+        url=(env.get("EXCHANGE_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        database_url=database_url,
+        s3_endpoint_url=env.get("S3_ENDPOINT_URL") if own_storage else embedded["s3_endpoint_url"],
+        s3_public_url=(env.get("S3_PUBLIC_URL") or (env.get("S3_ENDPOINT_URL") if own_storage else None)),
+        s3_bucket=env.get("S3_BUCKET") or embedded.get("s3_bucket") or "objects",
+        s3_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
+        s3_access_key=env.get("AWS_ACCESS_KEY_ID") if own_storage else embedded["s3_access_key"],
+        s3_secret_key=env.get("AWS_SECRET_ACCESS_KEY") if own_storage else embedded["s3_secret_key"],
+        secret_key=secret_key,
+        smtp_url=env.get("SMTP_URL") or None,
+        mail_sender=env.get("MAIL_SENDER") or "no-reply@exchange.example",
+        metrics_token=env.get("METRICS_TOKEN") or None,
+        clock_offset_days=offset,
+        embedded_database=not env.get("DATABASE_URL"),
+        embedded_storage=not own_storage,
+        demo=env.get("DEMO", "1") != "0",
+        trusted_proxies=int(env.get("TRUSTED_PROXIES") or 1),
+    )
+
+
+def _embedded(home: Path) -> dict[str, Any]:
+    """What the running embedded services wrote down, or nothing."""
+    try:
+        found: dict[str, Any] = json.loads((home / "run" / "embedded.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _psycopg(url: str) -> str:
+    """The SQLAlchemy address of a PostgreSQL URL as operators write it."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+@lru_cache(maxsize=1)
+def config() -> Config:
+    """The settings of this process, read on first use."""
+    return load(dict(os.environ))

@@ -1,0 +1,153 @@
+"""The one database: session, transaction at the edge, ids, paging, locks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any, Generic, TypeVar
+
+from sqlalchemy import DateTime, Engine, MetaData, Select, String, create_engine, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from exchange import clock, errors
+from exchange.config import config
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+
+
+class Moment(TypeDecorator[datetime]):
+    """A timestamp with time zone, given back in Japan's; refuses naive datetimes."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.astimezone(clock.JST) if value is not None else None
+
+
+def new_id() -> str:
+    """A fresh opaque id: 26 characters that sort by time of making, 80 of its bits random."""
+    number = int(clock.real_now().timestamp() * 1000) << 80 | secrets.randbits(80)
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+Id = Annotated[str, mapped_column(String(26), primary_key=True, default=new_id)]
+
+
+class Base(DeclarativeBase):
+    """Every table of the house."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment(), dict[str, Any]: JSONB, list[Any]: JSONB, str: String}  # noqa: RUF012
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The process's connection pool."""
+    return create_engine(config().database_url, pool_size=10, max_overflow=10, pool_pre_ping=False, pool_recycle=600)
+
+
+session = scoped_session(sessionmaker(autoflush=True, expire_on_commit=False))
+
+
+def connect() -> None:
+    """Bind the session to the engine of this process (after a fork, never before)."""
+    session.configure(bind=engine())
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One deed at the edge: returning commits, raising rolls back. The only place that commits."""
+    try:
+        yield
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+@contextmanager
+def own_transaction() -> Iterator[Session]:
+    """A transaction beside the request's, for what must survive its refusal (a failed sign-in)."""
+    with Session(engine()) as beside, beside.begin():
+        yield beside
+
+
+def lock(key: str) -> None:
+    """Wait for, and hold until the transaction ends, the lock of that name."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": lock_number(key)})
+
+
+def try_lock(key: str) -> bool:
+    """Take the lock of that name until the transaction ends, or say at once that another holds it."""
+    return bool(session.scalar(text("SELECT pg_try_advisory_xact_lock(:n)"), {"n": lock_number(key)}))
+
+
+def lock_number(key: str) -> int:
+    """The signed 64-bit number PostgreSQL knows a named lock by."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A page of a list, and the cursor of the next one if there is one."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+
+def page(
+    query: Select[tuple[T]], column: InstrumentedAttribute[str], *, limit: int = 20, cursor: str | None = None
+) -> Page[T]:
+    """The newest first: up to `limit` rows of a query, after the row the cursor names.
+
+    The cursor is opaque to clients; one that was made up is `Invalid`.
+    """
+    if cursor:
+        query = query.where(column < read_cursor(cursor))
+    rows = session.scalars(query.order_by(column.desc()).limit(limit + 1)).unique().all()
+    last = getattr(rows[limit - 1], column.key) if len(rows) > limit else None
+    return Page(rows[:limit], make_cursor(last) if last else None)
+
+
+def make_cursor(position: str) -> str:
+    """The opaque form of a position in a list."""
+    return base64.urlsafe_b64encode(f"1:{position}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> str:
+    """The position a cursor stands for; raises `Invalid` when it is not one of ours."""
+    try:
+        version, _, position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(":")
+    except (binascii.Error, ValueError):
+        version, position = "", ""
+    if version != "1" or not position or len(position) > 200 or "\0" in position:
+        raise errors.Invalid(
+            {"cursor": [errors.text("カーソルが正しくありません。前の応答の next_cursor をそのまま指定してください。")]}
+        )
+    return position

@@ -1,0 +1,1 @@
+"""Who takes part: organizations, their members, and the credentials they prove themselves with."""

@@ -1,0 +1,113 @@
+"""What can be asked about who takes part."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import raiseload
+
+from exchange import clock
+from exchange.database import Page, page, session
+from exchange.errors import NotFound
+from exchange.identity.models import ApiToken, Member, Notice, Organization
+
+LAST_USED_EVERY = timedelta(minutes=1)
+
+
+def organization(organization_id: str) -> Organization:
+    """An organization by id; raises `NotFound`."""
+    found = session.get(Organization, organization_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def organizations(*, state: str | None = None) -> list[Organization]:
+    """Every organization but the operator, the newest first; of one state if asked."""
+    query = select(Organization).where(Organization.kind != "operator")
+    if state:
+        query = query.where(Organization.state == state)
+    return list(session.scalars(query.order_by(Organization.id.desc())))
+
+
+def organizations_by_id(ids: list[str]) -> dict[str, Organization]:
+    """Organizations by id; those unknown are missing."""
+    return {o.id: o for o in session.scalars(select(Organization).where(Organization.id.in_(ids)))}
+
+
+def operator_organization() -> Organization | None:
+    """The organization that runs the exchange, once its first administrator was made."""
+    return session.scalars(select(Organization).where(Organization.kind == "operator")).first()
+
+
+def member(member_id: str) -> Member | None:
+    """A member by id, unless removed."""
+    found = session.get(Member, member_id)
+    return found if found and found.removed_at is None else None
+
+
+def member_by_email(email: str) -> Member | None:
+    """A member by mail address, in any case of letters, unless removed."""
+    query = select(Member).where(func.lower(Member.email) == email.strip().lower(), Member.removed_at.is_(None))
+    return session.scalars(query).first()
+
+
+def members_of(organization_id: str, *roles: str) -> list[Member]:
+    """The members of an organization, of one of the roles if any are named."""
+    query = select(Member).where(Member.organization_id == organization_id, Member.removed_at.is_(None))
+    if roles:
+        query = query.where(Member.roles.overlap(list(roles)))
+    return list(session.scalars(query.order_by(Member.id)))
+
+
+def operators(*roles: str) -> list[Member]:
+    """Members of the operator, of one of the roles if any are named."""
+    query = select(Member).join(Organization, Organization.id == Member.organization_id)
+    query = query.where(Organization.kind == "operator", Member.removed_at.is_(None))
+    if roles:
+        query = query.where(Member.roles.overlap(list(roles)))
+    return list(session.scalars(query.order_by(Member.id)))
+
+
+def names_of(member_ids: set[str]) -> dict[str, str]:
+    """Names of members by id, for histories."""
+    rows = session.execute(select(Member.id, Member.name).options(raiseload("*")).where(Member.id.in_(member_ids)))
+    return {row.id: row.name for row in rows}
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret of 256 random bits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def token_by_secret(secret: str) -> ApiToken | None:
+    """The API token of that secret, if it is neither expired nor revoked nor its holder gone."""
+    found = session.scalars(select(ApiToken).where(ApiToken.digest == digest(secret))).first()
+    now = clock.real_now()
+    if found is None or found.revoked_at or found.expires_at <= now or found.member.removed_at:
+        return None
+    if found.last_used_at is None or now - found.last_used_at > LAST_USED_EVERY:
+        found.last_used_at = now
+    return found
+
+
+def tokens_of(member: Member) -> list[ApiToken]:
+    """A member's API tokens, the newest first."""
+    query = select(ApiToken).where(ApiToken.member_id == member.id)
+    return list(session.scalars(query.order_by(ApiToken.id.desc())))
+
+
+def notices_of(member: Member, *, limit: int = 20, cursor: str | None = None) -> Page[Notice]:
+    """What a member was told, the newest first."""
+    return page(select(Notice).where(Notice.member_id == member.id), Notice.id, limit=limit, cursor=cursor)
+
+
+def unread_count(member: Member) -> int:
+    """How many notices a member has not read."""
+    query = select(func.count()).select_from(Notice).where(Notice.member_id == member.id, Notice.read_at.is_(None))
+    return session.scalar(query) or 0
+
+
+def tokens_used_since(at: datetime) -> int:
+    """How many API tokens were used since."""
+    return session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.last_used_at >= at)) or 0

@@ -1,0 +1,138 @@
+"""Who stands before the door. Every route declares `@public`, `@signed_in(...)` or `@operator(...)`, or it stays shut.
+
+Pages know people by their session, the API by a bearer token, and neither takes the other's: a cookie that worked on
+the API would need CSRF protection there, and a token in a browser would be a password in a header.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Flask, g, request
+from flask_login import LoginManager, current_user
+from werkzeug.wrappers import Response
+
+from exchange.errors import Forbidden, NotFound, Unauthorized, text
+from exchange.identity import queries, rules, throttle
+from exchange.identity.models import ApiToken, Member
+
+View = TypeVar("View", bound=Callable[..., Any])
+API_PREFIXES = ("/api/v1/", "/delta-sharing/")
+REQUESTS_PER_MINUTE = 1_200
+
+login_manager = LoginManager()
+
+
+def is_api() -> bool:
+    """Whether this request speaks to a program, which gets JSON and brings a token."""
+    return request.path.startswith(("/api/", "/delta-sharing"))
+
+
+def me_or_none() -> Member | None:
+    """The signed-in member, or None for a stranger; a bad token is `Unauthorized`, not a stranger."""
+    if "member" not in g:
+        g.member = _by_token() if is_api() else _by_session()
+    return cast("Member | None", g.member)
+
+
+def me() -> Member:
+    """The signed-in member; raises `Unauthorized` for a stranger."""
+    member = me_or_none()
+    if member is None:
+        raise Unauthorized(text("サインインするか、有効な API トークンを付けてください。"))
+    return member
+
+
+def token() -> ApiToken | None:
+    """The API token of this request, if it came with one."""
+    me_or_none()
+    return cast("ApiToken | None", g.get("token"))
+
+
+def _by_session() -> Member | None:
+    return current_user.member if current_user.is_authenticated else None
+
+
+def _by_token() -> Member | None:
+    header = request.headers.get("Authorization", "")
+    if not header:
+        return None
+    scheme, _, secret = header.partition(" ")
+    found = queries.token_by_secret(secret.strip()) if scheme.lower() == "bearer" and len(secret) < 200 else None
+    if found is None:
+        raise Unauthorized(text("API トークンが正しくないか、期限切れか、取り消されています。"))
+    throttle.take(f"token/{found.id}", limit=REQUESTS_PER_MINUTE)
+    g.token = found
+    return found.member
+
+
+class SignedIn:
+    """What Flask-Login keeps of a member: the id with the stamp that ends sessions when the password changes."""
+
+    is_authenticated = is_active = True
+    is_anonymous = False
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+
+    def get_id(self) -> str:
+        return f"{self.member.id}.{self.member.session_stamp}"
+
+
+@login_manager.user_loader
+def _load(session_id: str) -> SignedIn | None:
+    member_id, _, stamp = session_id.partition(".")
+    member = queries.member(member_id)
+    return SignedIn(member) if member and stamp == member.session_stamp else None
+
+
+def public(view: View) -> View:
+    """Anyone may come in."""
+    return _declared(view, "public", lambda: None)
+
+
+def signed_in(*roles: str) -> Callable[[View], View]:
+    """Members come in: anyone signed in, or those of an organization who hold one of the roles."""
+
+    def check() -> None:
+        member = me()
+        if roles and (member.is_operator or not rules.has_role(member, *roles)):
+            raise Forbidden(text("この操作に必要な役割がありません。組織の責任者にご確認ください。"))
+
+    return lambda view: _declared(view, "signed in" + (f": {', '.join(roles)}" if roles else ""), check)
+
+
+def operator(*roles: str) -> Callable[[View], View]:
+    """Administrators of the exchange come in, those who hold one of the roles if any is named."""
+
+    def check() -> None:
+        member = me()
+        if not member.is_operator:
+            raise Forbidden(text("運営者だけが行える操作です。"))
+        if not rules.has_role(member, *roles):
+            raise Forbidden(text("この操作に必要な運営者の役割がありません。"))
+
+    return lambda view: _declared(view, "operator" + (f": {', '.join(roles)}" if roles else ""), check)
+
+
+def _declared(view: View, access: str, check: Callable[[], None]) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        check()
+        return view(*args, **kwargs)
+
+    guarded.access = access  # type: ignore[attr-defined]
+    return cast(View, guarded)
+
+
+def install(app: Flask) -> None:
+    """Session cookies and the deny-unless-declared rule."""
+    login_manager.init_app(app)
+    login_manager.session_protection = None  # addresses change on mobile networks; the stamp ends sessions
+
+    @app.before_request
+    def deny_unless_declared() -> Response | None:
+        view = app.view_functions.get(request.endpoint or "")
+        if view is not None and not hasattr(view, "access"):
+            raise NotFound()
+        return None
