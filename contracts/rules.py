@@ -1,0 +1,328 @@
+"""The life of a contract, who may move it, and what it entitles to. Pure.
+
+                          ┌────────── counter ─────────┐ counter (the other side's turn)
+                          ▼                            ▼
+    request ──▶ requested ──────── counter ──────▶ countered
+                 ▲  │  │                             │  │  │
+                 │  │  └── decline ──▶ declined ◀────┘  │  │
+                 │  └───── expire ───▶ expired  ◀───────┘  │
+                 │  │                                      │
+                 │  └── accept ──▶ accepted ◀── accept ────┘
+                 │                  │  │  │
+                 └───── return ─────┘  │  └── reject ──▶ rejected
+                                       │
+                                    approve (the last that is needed)
+                                       ▼
+                 suspended ◀─ suspend ─ active ── end ──▶ ended ◀── end ── suspended
+                     │  └──── resume ────▲  │
+                     └─ terminate ─▶ terminated ◀─ terminate
+
+declined, rejected, expired, terminated and ended are final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from exchange.errors import N_, Forbidden, Words, WrongState, text
+
+Side = Literal["buyer", "provider", "operator"]
+
+STATES = (
+    "requested",
+    "countered",
+    "accepted",
+    "active",
+    "suspended",
+    "terminated",
+    "declined",
+    "rejected",
+    "expired",
+    "ended",
+)
+FINAL = frozenset({"terminated", "declined", "rejected", "expired", "ended"})
+DEEDS = (
+    "accept",
+    "counter",
+    "approve",
+    "return",
+    "reject",
+    "decline",
+    "suspend",
+    "resume",
+    "terminate",
+    "expire",
+    "end",
+)
+TRANSITIONS: dict[tuple[str, str], str] = {
+    ("requested", "accept"): "accepted",
+    ("requested", "counter"): "countered",
+    ("requested", "decline"): "declined",
+    ("requested", "expire"): "expired",
+    ("countered", "accept"): "accepted",
+    ("countered", "counter"): "countered",
+    ("countered", "decline"): "declined",
+    ("countered", "expire"): "expired",
+    ("accepted", "approve"): "active",
+    ("accepted", "return"): "requested",
+    ("accepted", "reject"): "rejected",
+    ("active", "suspend"): "suspended",
+    ("active", "terminate"): "terminated",
+    ("active", "end"): "ended",
+    ("suspended", "resume"): "active",
+    ("suspended", "terminate"): "terminated",
+    ("suspended", "end"): "ended",
+}
+WHO: dict[str, frozenset[Side]] = {
+    "accept": frozenset({"buyer", "provider"}),
+    "counter": frozenset({"buyer", "provider"}),
+    "decline": frozenset({"buyer", "provider"}),
+    "approve": frozenset({"operator"}),
+    "return": frozenset({"operator"}),
+    "reject": frozenset({"operator"}),
+    "suspend": frozenset({"provider", "operator"}),
+    "resume": frozenset({"provider", "operator"}),
+    "terminate": frozenset({"buyer", "provider", "operator"}),
+}
+IN_TURN = frozenset({"accept", "counter"})
+BINDING = frozenset({"request", "accept", "counter", "decline", "terminate"})
+
+STATE_TITLES = {
+    "requested": N_("申込み中"),
+    "countered": N_("条件の協議中"),
+    "accepted": N_("承認待ち"),
+    "active": N_("契約中"),
+    "suspended": N_("停止中"),
+    "terminated": N_("解約"),
+    "declined": N_("辞退"),
+    "rejected": N_("不承認"),
+    "expired": N_("失効"),
+    "ended": N_("期間満了"),
+}
+STATE_KINDS = {
+    "requested": "info",
+    "countered": "info",
+    "accepted": "info",
+    "active": "success",
+    "suspended": "warning",
+    "terminated": "neutral",
+    "declined": "neutral",
+    "rejected": "error",
+    "expired": "neutral",
+    "ended": "neutral",
+}
+DEED_TITLES = {
+    "request": N_("申し込む"),
+    "accept": N_("承諾する"),
+    "counter": N_("条件を変えて提案する"),
+    "approve": N_("承認する"),
+    "return": N_("差し戻す"),
+    "reject": N_("承認しない"),
+    "decline": N_("辞退する"),
+    "suspend": N_("停止する"),
+    "resume": N_("再開する"),
+    "terminate": N_("解約する"),
+    "expire": N_("失効"),
+    "end": N_("期間満了"),
+}
+
+ANSWER_WITHIN = timedelta(days=45)  # a request that nobody answers lapses then (field practice: AWS Data Exchange)
+JST = ZoneInfo("Asia/Tokyo")
+
+
+class Agent(Protocol):
+    """Whoever acts: a member of one organization."""
+
+    roles: list[str]
+    may_bind: bool
+    organization_id: str
+
+    @property
+    def is_operator(self) -> bool: ...
+
+
+class Parties(Protocol):
+    """What of a contract says who is who, and where it stands."""
+
+    provider_id: str
+    buyer_id: str
+    state: str
+    turn: str | None
+    suspended_by: str | None
+
+
+class Running(Protocol):
+    """What of a contract says whether data may be delivered under it."""
+
+    state: str
+    starts_on: date | None
+    ends_on: date | None
+    terminates_at: datetime | None
+    payment: str
+    paid_at: datetime | None
+
+
+def after(state: str, deed: str) -> str:
+    """The state that follows; raises `WrongState` with the deeds this state allows."""
+    if (state, deed) not in TRANSITIONS:
+        raise WrongState(
+            text("この契約は「%(state)s」のため、この操作はできません。", state=text(STATE_TITLES[state])),
+            state=state,
+            allowed=deeds_in(state),
+        )
+    return TRANSITIONS[state, deed]
+
+
+def deeds_in(state: str) -> list[str]:
+    """The deeds of people that a state allows, whoever they are."""
+    return [deed for deed in DEEDS if (state, deed) in TRANSITIONS and deed in WHO]
+
+
+def side_of(agent: Agent, contract: Parties) -> Side | None:
+    """Which side of a contract somebody stands on; None for strangers."""
+    if agent.is_operator:
+        return "operator"
+    if agent.organization_id == contract.buyer_id:
+        return "buyer"
+    return "provider" if agent.organization_id == contract.provider_id else None
+
+
+def refusal(deed: str, agent: Agent, contract: Parties) -> Words | None:
+    """Why this person may not do this to this contract, whatever its state; None when it may be done.
+
+    Parties act through those who may bind their organization (契約権者); stopping delivery is open to data officers
+    too, because a leak does not wait. Only the side that suspended resumes.
+    """
+    side = side_of(agent, contract)
+    if side not in WHO[deed]:
+        return text("この操作は、%(who)sが行います。", who=text(_WHO_TITLES[deed]))
+    if side == "operator":
+        wanting = None if "approver" in agent.roles else text("審査担当の役割が必要です。")
+    elif deed in BINDING:
+        wanting = None if agent.may_bind else text("組織を代表して契約できる人（契約権者）だけが行えます。")
+    else:
+        officer = agent.may_bind or {"owner", "data_officer"} & set(agent.roles)
+        wanting = None if officer else text("責任者またはデータ担当の役割が必要です。")
+    if wanting is None and deed == "resume" and contract.suspended_by not in (None, side):
+        return text("停止した側だけが再開できます。")
+    return wanting
+
+
+_WHO_TITLES = {
+    "accept": N_("当事者"),
+    "counter": N_("当事者"),
+    "decline": N_("当事者"),
+    "approve": N_("運営者の審査担当"),
+    "return": N_("運営者の審査担当"),
+    "reject": N_("運営者の審査担当"),
+    "suspend": N_("提供者または運営者"),
+    "resume": N_("停止した側"),
+    "terminate": N_("当事者または運営者"),
+}
+
+
+def check(deed: str, agent: Agent, contract: Parties) -> str:
+    """The state after the deed.
+
+    Raises `Forbidden` when this person may never do it, `WrongState` when the contract is not where it can be done
+    or when it is the other side's turn.
+    """
+    why = refusal(deed, agent, contract)
+    if why:
+        raise Forbidden(why)
+    following = after(contract.state, deed)
+    if deed in IN_TURN and contract.turn != side_of(agent, contract):
+        others = [d for d in deeds_in(contract.state) if d not in IN_TURN]
+        raise WrongState(text("相手方の回答を待っています。"), state=contract.state, allowed=others)
+    return following
+
+
+def allowed(agent: Agent, contract: Parties) -> list[str]:
+    """The deeds open to this person now, for buttons."""
+    side = side_of(agent, contract)
+    return [
+        deed
+        for deed in deeds_in(contract.state)
+        if refusal(deed, agent, contract) is None and (deed not in IN_TURN or contract.turn == side)
+    ]
+
+
+def other(side: str) -> str:
+    """The other party."""
+    return "provider" if side == "buyer" else "buyer"
+
+
+def approvals_needed(variables: Mapping[str, Any], data_class: str) -> int:
+    """How many administrators must approve: two where the deal carries a mark of risk, else one."""
+    risky_class = data_class in ("anonymized", "person_related")
+    abroad = variables.get("storage_country") == "worldwide"
+    return 2 if risky_class or abroad else 1
+
+
+# ── what a contract entitles to ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def delivery_refusal(contract: Running, *, at: datetime) -> Words | None:
+    """Why nothing may be delivered under this contract at that moment; None when data may be delivered.
+
+    In force means active, within its term by Japan's calendar, not past a termination that was announced, and, where
+    the price is paid in advance, paid.
+    """
+    day = at.astimezone(JST).date()
+    if contract.state != "active":
+        return text("契約が有効ではありません（%(state)s）。", state=text(STATE_TITLES[contract.state]))
+    if contract.starts_on and day < contract.starts_on:
+        return text("契約の開始日は %(day)s です。", day=contract.starts_on.isoformat())
+    if (contract.ends_on and day > contract.ends_on) or (contract.terminates_at and at >= contract.terminates_at):
+        return text("契約期間が終了しています。")
+    if contract.payment == "prepaid" and contract.paid_at is None:
+        return text("前払いの契約です。入金の確認後にデータを引き渡します。")
+    return None
+
+
+class Release(Protocol):
+    """What of a release says whether a contract covers it."""
+
+    id: str
+    state: str
+    published_at: datetime | None
+
+
+def covers(
+    release: Release,
+    *,
+    contract_release_id: str | None,
+    variables: Mapping[str, Any],
+    activated_at: datetime | None,
+    ended_at: datetime | None = None,
+) -> bool:
+    """Whether files of this release may be delivered under a contract on that listing.
+
+    Always the release that was current when the contract was requested; with `updates: included` also those published
+    from then until the contract ends. Drafts never. Older releases only when they are the contracted one.
+    """
+    if release.id == contract_release_id:
+        return release.published_at is not None
+    if release.published_at is None or variables.get("updates") != "included" or activated_at is None:
+        return False
+    # Between request and approval a release may have come out; the buyer asked for what is current.
+    return release.id > (contract_release_id or "") and (ended_at is None or release.published_at < ended_at)
+
+
+def ends_on(starts_on: date, months: int) -> date:
+    """The last day of a term of so many months: 2026-04-01 and 12 months end on 2027-03-31 (民法143条)."""
+    year, month = divmod(starts_on.year * 12 + starts_on.month - 1 + months, 12)
+    first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    last_day = (first_of_next - timedelta(days=1)).day
+    if starts_on.day > last_day:  # no such day in the last month: the term ends with that month
+        return date(year, month + 1, last_day)
+    return date(year, month + 1, starts_on.day) - timedelta(days=1)
+
+
+def cure_ends_at(at: datetime, cure_days: int) -> datetime:
+    """When a termination with cure period takes effect: midnight in Japan after so many whole days."""
+    day = at.astimezone(JST).date() + timedelta(days=cure_days + 1)
+    return datetime(day.year, day.month, day.day, tzinfo=JST)
