@@ -26,6 +26,8 @@ from exchange.config import config
 from exchange.database import new_id, session
 from exchange.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unauthorized, Unavailable, text
 from exchange.web import access, api, doors, forms, presentation
+from exchange.web.api import Api
+from exchange.web.api import Blueprint as ApiBlueprint
 
 BODY_SIZE_MAX = 6 * 1024 * 1024
 SESSION_HOURS = 12
@@ -52,7 +54,7 @@ class Chapter(Protocol):
 class Exchange(Flask):
     """The site: a request is one transaction, and the edge commits it."""
 
-    api: api.Api
+    api: Api
 
     def dispatch_request(self) -> Any:
         """Answer inside one transaction: returning commits, raising rolls back."""
@@ -61,7 +63,7 @@ class Exchange(Flask):
         with database.transaction():
             return api.answered_once(super().dispatch_request)
 
-    def register_api(self, blueprint: api.Blueprint) -> None:
+    def register_api(self, blueprint: ApiBlueprint) -> None:
         """Mount a JSON door."""
         forms.csrf.exempt(blueprint)
         self.api.register_blueprint(blueprint)
@@ -78,7 +80,7 @@ def build(chapters: Iterable[Chapter]) -> Exchange:
     _configure(app)
     database.connect()
     _guard(app)
-    app.api = api.Api(app)
+    app.api = Api(app)
     presentation.install(app)
     access.install(app)
     doors.install(app)

@@ -122,7 +122,7 @@ class Page(Generic[T]):
 
 
 def page(
-    query: Select[tuple[T]], column: InstrumentedAttribute[str], *, limit: int = 20, cursor: str | None = None
+    query: Select[T], column: InstrumentedAttribute[str], *, limit: int = 20, cursor: str | None = None
 ) -> Page[T]:
     """The newest first: up to `limit` rows of a query, after the row the cursor names.
 

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import exc, inspect
 from sqlalchemy import text as sql
@@ -50,8 +51,8 @@ def upgrade() -> None:
     command.upgrade(alembic_config(), "head")
 
 
-def alembic_config():  # type: ignore[no-untyped-def]  # alembic is imported only where it is used
-    """Alembic's own settings, without its ini file."""
+def alembic_config() -> Any:
+    """Alembic's own settings, without its ini file. Alembic is imported only where it is used: it is slow to load."""
     from alembic.config import Config
 
     settings = Config()

@@ -88,14 +88,14 @@ class PageArgs(Schema):
 def page_of(item: type[MarshmallowSchema]) -> type[MarshmallowSchema]:
     """The schema of a list of items: `{"items": […], "next_cursor": …}`."""
     name = item.__name__.removesuffix("Schema").removesuffix("Answer") + "Page"
-    parts = {
+    parts: dict[str, Any] = {
         "items": fields.List(fields.Nested(item), required=True),
         "next_cursor": fields.String(required=True, allow_none=True),
     }
     return Answer.from_dict(parts, name=name)
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+class Blueprint(flask_smorest.Blueprint):
     """A door for programs. Every operation documents the refusals that any of them may give."""
 
 
@@ -143,7 +143,7 @@ def holds_secret(view: View) -> View:
     return view
 
 
-class Api(flask_smorest.Api):  # type: ignore[misc]
+class Api(flask_smorest.Api):
     """OpenAPI for the house; refusals are handled in one place, not here."""
 
     def _register_error_handlers(self) -> None:

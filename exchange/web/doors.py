@@ -50,4 +50,4 @@ def install(app: "Exchange") -> None:
     """Open the ground floor's doors."""
     app.register_blueprint(health)
     for endpoint in ("static", "api-docs.openapi_json"):
-        app.view_functions[endpoint].access = "public"  # type: ignore[attr-defined]
+        app.view_functions[endpoint] = public(app.view_functions[endpoint])

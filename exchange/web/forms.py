@@ -15,10 +15,10 @@ from exchange.errors import DomainError, Forbidden, Invalid, NotFound, Unauthori
 csrf = CSRFProtect()
 
 
-class Form(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):
     """A form with CSRF protection; text is stripped and may not hold characters a database cannot keep."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+    class Meta(FlaskForm.Meta):
         locales = False  # messages are ours, translated by gettext
 
         def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Any:

@@ -81,11 +81,9 @@ def bytes_(size: int | None) -> str:
         return EMPTY
     if size < 1000:
         return f"{size} " + ("bytes" if locale() == "en" else "バイト")
-    value, unit = float(size), ""
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 1000:
-            break
+    value, unit, units = float(size), "", ["kB", "MB", "GB", "TB"]
+    while value >= 1000 and units:
+        value, unit = value / 1000, units.pop(0)
     return f"{value:.1f} {unit}" if value < 100 else f"{value:,.0f} {unit}"
 
 

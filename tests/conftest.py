@@ -1,0 +1,78 @@
+"""What every test may ask for: real services, a fresh database, a client, and people with names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.services import Services, configure_process, fresh_database, make_template
+
+SERVICES = pytest.StashKey[Services]()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the services in the controlling process; its workers inherit where they are."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        services = config.stash[SERVICES] = Services()
+        services.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    if SERVICES in config.stash:
+        config.stash[SERVICES].stop()
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[Any]:
+    """The house, on a database and a home of this worker's own."""
+    home = configure_process(WORKER)
+    import wsgi
+    from exchange import database
+    from sqlalchemy import create_engine
+
+    def build(url: str) -> None:
+        engine = create_engine(url)
+        database.Base.metadata.create_all(engine)
+        engine.dispose()
+
+    make_template(build)
+    fresh_database(WORKER)
+    wsgi.app.config["TESTING"] = True
+    wsgi.app.config["PROPAGATE_EXCEPTIONS"] = False
+    yield wsgi.app
+    database.engine().dispose()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def db(app: Any) -> Iterator[Any]:
+    """An empty database and the session on it, inside an application context."""
+    from exchange import database
+    from exchange.identity import throttle
+
+    database.session.remove()
+    database.engine().dispose()
+    fresh_database(WORKER)
+    throttle._held.clear()
+    with app.app_context():
+        yield database.session
+        database.session.remove()
+
+
+@pytest.fixture
+def client(app: Any, db: Any) -> Any:
+    """A browser without scripts: keeps cookies, follows nothing by itself."""
+    return app.test_client()
+
+
+@pytest.fixture
+def world(app: Any, db: Any) -> Any:
+    """People and organizations who act through the same doors as everybody."""
+    from tests.world import World
+
+    return World(app)
