@@ -1,0 +1,157 @@
+"""Grants (issued links), the request lines that answered them, and what was counted of them.
+
+Grants and request lines are evidence: written once, never changed. What is counted is kept beside them, by the same
+transaction that adds a line, as sets of covered bytes (`int8multirange`).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Identity, Index, event
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, INT8RANGE, MultiRange, Range
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contracts.models import Contract
+from exchange.database import Base, Id
+from exchange.identity.models import Member
+from listings.models import File, Listing
+
+
+class Grant(Base):
+    """One issued link: for whom, under which contract, to which immutable object, until when."""
+
+    __tablename__ = "delivery_grant"
+    __table_args__ = (
+        CheckConstraint("variant IN ('original','parquet')", name="variant"),
+        CheckConstraint("contract_id IS NULL OR member_id IS NOT NULL", name="somebody"),
+        Index("ix_delivery_grant_contract", "contract_id", "month", "id", postgresql_where="contract_id IS NOT NULL"),
+    )
+
+    id: Mapped[Id]
+    contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"))  # None: open data
+    contract: Mapped[Contract | None] = relationship(lazy="raise_on_sql")
+    # Known through file and member, whose keys are checked; checking these too costs every link twice over.
+    listing_id: Mapped[str]
+    listing: Mapped[Listing] = relationship(
+        primaryjoin="foreign(Grant.listing_id) == Listing.id", lazy="raise_on_sql", viewonly=True
+    )
+    file_id: Mapped[str] = mapped_column(ForeignKey("file.id"), index=True)
+    file: Mapped[File] = relationship(lazy="raise_on_sql")
+    variant: Mapped[str]
+    member_id: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
+    member: Mapped[Member | None] = relationship(lazy="raise_on_sql")
+    token_id: Mapped[str | None]
+    object_key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    issued_at: Mapped[datetime]  # business time
+    expires_at: Mapped[datetime]  # real time, as the store sees it
+    month: Mapped[str]  # YYYY-MM in Japan, of issued_at: the month it is charged in
+    pool: Mapped[str]  # in which its bytes count once: the rule in force when it was issued
+    usage: Mapped["GrantUsage | None"] = relationship(
+        primaryjoin="foreign(Grant.id) == GrantUsage.grant_id", lazy="raise_on_sql", viewonly=True, uselist=False
+    )
+
+
+class RequestLine(Base):
+    """One line of an access log that answered a grant, and the bytes it added to what is billable."""
+
+    __tablename__ = "request_line"
+    __table_args__ = (Index("ix_request_line_grant", "grant_id", "at"),)
+
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    grant_id: Mapped[str] = mapped_column(ForeignKey("delivery_grant.id"))
+    at: Mapped[datetime]  # business time
+    method: Mapped[str]
+    status: Mapped[int]
+    bytes_sent: Mapped[int] = mapped_column(BigInteger)
+    range: Mapped[str | None]  # the Range header, as sent
+    covered: Mapped[Range[int] | None] = mapped_column(
+        INT8RANGE
+    )  # of the object, really written; empty for HEAD and errors
+    added_bytes: Mapped[int] = mapped_column(BigInteger)
+    remote: Mapped[str]
+    user_agent: Mapped[str]
+    digest: Mapped[str]  # of the line: the same id with another digest is an alarm
+
+
+class Coverage(Base):
+    """Which bytes of an object were delivered in a pool (see `rules.pool`)."""
+
+    __tablename__ = "delivery_coverage"
+
+    pool: Mapped[str] = mapped_column(primary_key=True)
+    covered: Mapped[MultiRange[int]] = mapped_column(INT8MULTIRANGE)
+
+
+class GrantUsage(Base):
+    """What was counted of one grant."""
+
+    __tablename__ = "grant_usage"
+
+    grant_id: Mapped[str] = mapped_column(ForeignKey("delivery_grant.id"), primary_key=True)
+    delivered_bytes: Mapped[int] = mapped_column(BigInteger)
+    billable_bytes: Mapped[int] = mapped_column(BigInteger)
+    downloads: Mapped[int]
+    last_at: Mapped[datetime | None]  # the newest successful read; None: only refused requests
+
+
+class SetAside(Base):
+    """A log line that was not counted, with the reason, for an administrator to look at."""
+
+    __tablename__ = "log_set_aside"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    reason: Mapped[str]  # malformed | no-grant | unknown-grant | wrong-object | changed
+    file: Mapped[str]
+    line: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
+class LogFile(Base):
+    """How far an access log was read. Known by its first line, so that a renamed, copied or restored file is known."""
+
+    __tablename__ = "log_file"
+
+    first_line: Mapped[str] = mapped_column(primary_key=True)  # SHA-256
+    name: Mapped[str]
+    offset: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[int] = mapped_column(BigInteger, default=0)
+    counted: Mapped[int] = mapped_column(BigInteger, default=0)
+    duplicates: Mapped[int] = mapped_column(BigInteger, default=0)
+    set_aside: Mapped[int] = mapped_column(BigInteger, default=0)
+    newest_line_at: Mapped[datetime | None]
+    read_at: Mapped[datetime]
+
+
+class ContractLimits(Base):
+    """The buyer's own limits for a month under a contract; delivery stops at them."""
+
+    __tablename__ = "contract_limits"
+    __table_args__ = (CheckConstraint("bytes >= 0 AND downloads >= 0 AND amount_jpy >= 0", name="positive"),)
+
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"), primary_key=True)
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    downloads: Mapped[int | None] = mapped_column(BigInteger)
+    amount_jpy: Mapped[int | None] = mapped_column(BigInteger)
+    set_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    set_at: Mapped[datetime]
+
+
+# Evidence is written once.
+_KEEP = """
+CREATE OR REPLACE FUNCTION delivery_evidence_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'rows of %% are evidence and are not changed', TG_TABLE_NAME; END $$;
+CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION delivery_evidence_kept();
+"""
+for _evidence in (Grant, RequestLine):
+    event.listen(_evidence.__table__, "after_create", DDL(_KEEP.format(table=_evidence.__tablename__)))
+
+# The union of everything so far, line by line: `range_agg` starts over at every row of a window, this adds one range.
+_UNION_SO_FAR = """
+CREATE OR REPLACE AGGREGATE covered_so_far(int8multirange)
+  (SFUNC = multirange_union, STYPE = int8multirange, INITCOND = '{}');
+CREATE OR REPLACE FUNCTION covered_bytes(int8multirange) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+  $$ SELECT coalesce(sum(upper(piece) - lower(piece)), 0)::bigint FROM unnest($1) AS piece $$;
+"""
+event.listen(Coverage.__table__, "after_create", DDL(_UNION_SO_FAR))

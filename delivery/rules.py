@@ -1,0 +1,103 @@
+"""What is true of links and of the bytes they carry. Pure.
+
+A grant is one issued link. The bytes of a grant are counted in a *pool*, and every byte of an object counts once per
+pool:
+
+    repeat reads included   one pool per contract, file, variant and month: reading ten times costs what one read costs
+    repeat reads charged    one pool per grant
+    open data               one pool per grant; nobody pays
+
+A download is a pool that became whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+from urllib.parse import quote
+
+from exchange.errors import N_
+
+LIFETIME_SECONDS = 300
+LIFETIME_SECONDS_MAX = 900
+BATCH_MAX = 10_000
+VARIANTS = ("original", "parquet")
+VARIANT_TITLES = {"original": N_("提供されたままのファイル"), "parquet": N_("Parquet 形式")}
+PARQUET_MEDIA_TYPE = "application/vnd.apache.parquet"
+RepeatReads = Literal["included", "charged"]
+
+
+class Roles(Protocol):
+    """Whoever holds roles."""
+
+    roles: list[str]
+
+
+def may_receive(member: Roles) -> bool:
+    """Whether somebody may draw data for the buyer: owners and data officers."""
+    return bool({"owner", "data_officer"} & set(member.roles))
+
+
+def may_set_limits(member: Roles) -> bool:
+    """Whether somebody may say how much the buyer will take in a month: owners, data officers, accountants."""
+    return bool({"owner", "data_officer", "accountant"} & set(member.roles))
+
+
+def repeat_reads(pricing: Mapping[str, Any]) -> RepeatReads:
+    """Whether reading the same bytes again in a month costs again; only a metered price may say so."""
+    return "charged" if pricing.get("repeat_reads") == "charged" else "included"
+
+
+def pool(
+    *, grant_id: str, contract_id: str | None, file_id: str, variant: str, month: str, repeats: RepeatReads
+) -> str:
+    """The name of the pool in which a grant's bytes are counted once."""
+    if contract_id is None or repeats == "charged":
+        return grant_id
+    return f"{contract_id}/{file_id}/{variant}/{month}"
+
+
+def file_name(name: str, variant: str) -> str:
+    """The name a download is saved under: the file's own, with its twin's ending where the twin is sent."""
+    if variant != "parquet" or name.lower().endswith(".parquet"):
+        return name
+    stem, dot, _ = name.rpartition(".")
+    return (stem if dot and stem else name) + ".parquet"
+
+
+def content_disposition(name: str) -> str:
+    """The header that saves a download under its own name, Japanese too (RFC 6266, RFC 8187)."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='!#$&+.^_`|~-')}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most a buyer will take under a contract in a month; None is no limit. Yen without tax."""
+
+    bytes: int | None = None
+    downloads: int | None = None
+    amount_jpy: int | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a month holds: bytes and downloads counted, and what they cost. Yen without tax."""
+
+    bytes: int
+    downloads: int
+    amount_jpy: int
+
+
+def passed_limit(limits: Limits, *, held: Figures, wanted: Figures) -> str | None:
+    """Which limit more deliveries would pass, or None.
+
+    `held` is what was used and what running links may still use, `wanted` the same with the links asked for. What
+    adds nothing passes nothing: bytes already counted may be read again at the limit.
+    """
+    for name in ("bytes", "downloads", "amount_jpy"):
+        limit, before, after = getattr(limits, name), getattr(held, name), getattr(wanted, name)
+        if limit is not None and after > before and after > limit:
+            return name
+    return None
