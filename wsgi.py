@@ -5,22 +5,28 @@ quote an earlier one, never the other way round.
 """
 
 import importlib
+import sys
+import traceback
 
 from exchange.app import build
 
 CHAPTERS = ("listings", "contracts", "delivery", "settlement", "recognition")
 
 
+class Trying:
+    def __init__(self, name):
+        self.name = name
 
-def _standing():
-    for name in CHAPTERS:
+    def install(self, app):
         try:
-            chapter = importlib.import_module(name)
-        except ImportError as error:
-            print("chapter missing", name, error)
-            continue
-        if hasattr(chapter, "install"):
-            yield chapter
+            importlib.import_module(self.name).install(app)
+        except Exception:
+            print("CHAPTER NOT INSTALLED", self.name, traceback.format_exc()[-600:], file=sys.stderr)
+        for name in ("models",):
+            try:
+                importlib.import_module(self.name + "." + name)
+            except Exception as e:
+                print("no models", self.name, e, file=sys.stderr)
 
 
-app = build(_standing())
+app = build(Trying(name) for name in CHAPTERS)
