@@ -1,0 +1,1 @@
+"""What is owed, paid and paid out: the ledger, invoices, money in, money out, months closed."""

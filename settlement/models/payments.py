@@ -1,0 +1,61 @@
+"""Money in: what the bank says was received, and which invoices it paid."""
+
+from datetime import date, datetime
+
+from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, event
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from exchange.database import Base, Id
+
+
+class Receipt(Base):
+    """One payment received at the bank, from a statement or recorded by a person; each once, by its fingerprint."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        CheckConstraint("amount_jpy > 0", name="amount_positive"),
+        CheckConstraint("unapplied_jpy BETWEEN 0 AND amount_jpy", name="unapplied"),
+        Index("ix_receipt_unapplied", "id", postgresql_where="unapplied_jpy > 0"),
+    )
+
+    id: Mapped[Id]
+    fingerprint: Mapped[str] = mapped_column(unique=True)
+    received_on: Mapped[date]
+    payer: Mapped[str]
+    amount_jpy: Mapped[int] = mapped_column(BigInteger)
+    reference: Mapped[str]
+    unapplied_jpy: Mapped[int] = mapped_column(BigInteger)  # what waits for a person: applied or returned later
+    returned_jpy: Mapped[int] = mapped_column(BigInteger, default=0)
+    reason: Mapped[str | None]  # why something of it was not applied: unknown | ambiguous | settled | over
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str | None]
+    applications: Mapped[list["Application"]] = relationship(
+        lazy="raise_on_sql", order_by="Application.id", back_populates="receipt"
+    )
+
+
+class Application(Base):
+    """So much of a receipt paid so much of an invoice, and the fee taken with it. Never changed."""
+
+    __tablename__ = "receipt_application"
+    __table_args__ = (
+        CheckConstraint("amount_jpy > 0", name="amount_positive"),
+        CheckConstraint("fee_jpy BETWEEN 0 AND amount_jpy", name="fee"),
+    )
+
+    id: Mapped[Id]
+    receipt_id: Mapped[str] = mapped_column(ForeignKey("receipt.id"), index=True)
+    invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.id"), index=True)
+    amount_jpy: Mapped[int] = mapped_column(BigInteger)
+    fee_jpy: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    receipt: Mapped[Receipt] = relationship(lazy="raise_on_sql", back_populates="applications")
+
+
+KEPT = """
+CREATE OR REPLACE FUNCTION receipt_application_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'what was applied stays applied; a credit note corrects it'; END $$;
+CREATE TRIGGER receipt_application_fixed BEFORE UPDATE OR DELETE ON receipt_application
+  FOR EACH ROW EXECUTE FUNCTION receipt_application_fixed();
+"""
+event.listen(Application.__table__, "after_create", DDL(KEPT))

@@ -1,0 +1,290 @@
+"""What must always be true of money: tax, fees, states, dates, references, the chart of accounts. Pure.
+
+    issued ──paid in full──> paid
+      │  └──credited in full──> credited <──credited in full── paid
+      └──void──> void                          overdue = issued, and past its due date
+
+Sources: 消費税法57条の4 (適格請求書) and 57条の4第3項 (適格返還請求書), 施行令70条の10 (rounding once per invoice and
+rate); 収納代行 (the exchange receives as the provider's agent, so the receipt is a deposit held, 預り金).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+import jpholiday
+
+from exchange import money
+from exchange.errors import N_
+
+TAX_RATE_PERCENT = 10  # data licences are taxed at the standard rate
+PAYOUT_WITHIN_DAYS = 30  # a provider's money leaves at most this long after it came
+REFERENCE_DIGITS = 9
+QUALIFIED, PLAIN = "適格請求書", "請求書"
+QUALIFIED_RETURN, PLAIN_RETURN = "適格返還請求書", "返還請求書"
+
+INVOICE_STATES = {
+    "issued": (N_("未払い"), "warning"),
+    "overdue": (N_("期限超過"), "error"),
+    "paid": (N_("支払済み"), "success"),
+    "credited": (N_("返還済み"), "info"),
+    "void": (N_("取消"), "info"),
+}
+PAYOUT_STATES = {
+    "due": (N_("支払予定"), "warning"),
+    "batched": (N_("振込手続中"), "info"),
+    "sent": (N_("振込済み"), "success"),
+}
+PERIOD_STATES = {
+    "open": (N_("未締め"), "info"),
+    "closing": (N_("締め処理中"), "warning"),
+    "closed": (N_("締め済み"), "success"),
+}
+
+
+# --- the chart of accounts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the chart (勘定科目). `floored` accounts never go below zero on their own side."""
+
+    title: str
+    kind: str  # asset | liability | revenue | memorandum
+    side: str  # debit | credit: the side on which the balance is positive
+    floored: bool = False
+    tax: str = N_("対象外")
+
+
+# Fees are booked with their consumption tax inside (税込経理方式); the tax category says so to the accounting
+# software. Amounts billed but not received stand in memorandum accounts: the claim is the provider's, not ours.
+CHART = {
+    "bank": Heading(N_("普通預金"), "asset", "debit"),
+    "advances": Heading(N_("立替金"), "asset", "debit", floored=True),
+    "deposits": Heading(N_("預り金"), "liability", "credit", floored=True),
+    "unapplied": Heading(N_("仮受金"), "liability", "credit", floored=True),
+    "refunds": Heading(N_("未払金(返金)"), "liability", "credit", floored=True),
+    "payout-clearing": Heading(N_("未払金(送金手続中)"), "liability", "credit", floored=True),
+    "fees": Heading(N_("手数料収入"), "revenue", "credit", tax=N_("課税売上10%")),
+    "billed": Heading(N_("管理勘定 請求済未収"), "memorandum", "debit", floored=True),
+    "uncollected": Heading(N_("管理勘定 請求済未収(対照)"), "memorandum", "credit", floored=True),
+}
+KIND_TITLES = {
+    "asset": N_("資産"),
+    "liability": N_("負債"),
+    "revenue": N_("収益"),
+    "memorandum": N_("管理"),
+}
+
+
+# --- tax and totals -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an invoice; whole yen without tax."""
+
+    description: str
+    amount_jpy: int
+    quantity: str = ""
+    rate_percent: int = TAX_RATE_PERCENT
+
+
+@dataclass(frozen=True)
+class RateTotal:
+    """What an invoice charges at one rate of tax, in yen."""
+
+    rate_percent: int
+    taxable_jpy: int
+    tax_jpy: int
+
+
+def totals_by_rate(lines: Iterable[Line]) -> list[RateTotal]:
+    """Taxable amount and tax of each rate, the tax rounded down once per rate, never per line (施行令70条の10)."""
+    sums: dict[int, int] = {}
+    for line in lines:
+        sums[line.rate_percent] = sums.get(line.rate_percent, 0) + line.amount_jpy
+    return [
+        RateTotal(rate, taxable, money.tax_jpy(taxable, rate)) for rate, taxable in sorted(sums.items(), reverse=True)
+    ]
+
+
+def tax_within(total_jpy: int, rate_percent: int) -> int:
+    """The tax inside an amount that includes it, in yen, rounded down."""
+    return total_jpy * rate_percent // (100 + rate_percent)
+
+
+def credit_tax(*, credited_before_jpy: int, amount_jpy: int, rate_percent: int) -> int:
+    """The tax inside a credit note, such that the notes of one invoice add up to the tax of the whole.
+
+    Taken as the step between two cumulative roundings: no order of partial credits gains or loses a yen.
+    """
+    after = tax_within(credited_before_jpy + amount_jpy, rate_percent)
+    return after - tax_within(credited_before_jpy, rate_percent)
+
+
+# --- fee, payment, refund -------------------------------------------------------------------------------------
+
+
+def fee_jpy(price_jpy: int, percent: int) -> int:
+    """The exchange's fee, tax included, on a price without tax: `percent` of it, rounded down."""
+    return money.share_jpy(price_jpy, Decimal(percent))
+
+
+def fee_due(fee_total_jpy: int, *, received_jpy: int, total_jpy: int) -> int:
+    """The part of an invoice's fee that is earned once so much of its total is received.
+
+    Cumulative, rounded down: the steps between payments telescope, so the last one brings exactly the whole fee.
+    """
+    return fee_total_jpy * received_jpy // total_jpy if total_jpy else 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """How an amount divides in two, in yen."""
+
+    first_jpy: int
+    rest_jpy: int
+
+
+def split_payment(*, due_jpy: int, received_jpy: int) -> Split:
+    """What of a receipt pays the invoice, and what is left over to be looked at by a person."""
+    applied = min(due_jpy, received_jpy)
+    return Split(applied, received_jpy - applied)
+
+
+def split_refund(*, due_jpy: int, amount_jpy: int) -> Split:
+    """What of a refund lowers the amount still due, and what must be paid back."""
+    return split_payment(due_jpy=due_jpy, received_jpy=amount_jpy)
+
+
+def state_after(*, total_jpy: int, due_jpy: int, credited_jpy: int) -> str:
+    """The state of an invoice that is not void, from its amounts."""
+    if credited_jpy >= total_jpy:
+        return "credited"
+    return "paid" if due_jpy <= 0 else "issued"
+
+
+def state_shown(state: str, *, due_on: date, today: date) -> str:
+    """The state as people see it: what is issued and past its due date is overdue."""
+    return "overdue" if state == "issued" and today > due_on else state
+
+
+# --- names and dates ------------------------------------------------------------------------------------------
+
+
+class Registered(Protocol):
+    """Whoever may be registered as an issuer of qualified invoices."""
+
+    registration_number: str | None
+    registration_valid_from: date | None
+    registration_valid_until: date | None
+
+
+def registration_on(issuer: Registered, on: date) -> str | None:
+    """The registration number (T + 13 digits) in force on a date, or None.
+
+    Without a date of registration the number counts as in force: the register was asked when it was entered.
+    """
+    if not issuer.registration_number:
+        return None
+    begun = issuer.registration_valid_from is None or issuer.registration_valid_from <= on
+    over = issuer.registration_valid_until is not None and on > issuer.registration_valid_until
+    return issuer.registration_number if begun and not over else None
+
+
+def invoice_title(registration_number: str | None) -> str:
+    """適格請求書 only with a registration number in force, else 請求書 (消費税法57条の4, 57条の5)."""
+    return QUALIFIED if registration_number else PLAIN
+
+
+def credit_note_title(registration_number: str | None) -> str:
+    """The title of a credit note, by the same rule (消費税法57条の4第3項)."""
+    return QUALIFIED_RETURN if registration_number else PLAIN_RETURN
+
+
+def is_bank_day(day: date) -> bool:
+    """Whether banks settle: no weekend, no holiday, not 12/31 to 1/3 (銀行法施行令5条)."""
+    year_end = (day.month, day.day) in {(12, 31), (1, 1), (1, 2), (1, 3)}
+    return day.weekday() < 5 and not year_end and not jpholiday.is_holiday(day)
+
+
+def bank_day_before(day: date) -> date:
+    """The day itself if banks settle on it, else the last such day before it."""
+    while not is_bank_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def bank_day_after(day: date) -> date:
+    """The first day after `day` on which banks settle."""
+    day += timedelta(days=1)
+    while not is_bank_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def payout_due_on(received_on: date) -> date:
+    """The last bank day on which money received on a date must have left for its provider."""
+    return bank_day_before(received_on + timedelta(days=PAYOUT_WITHIN_DAYS))
+
+
+def days_active(*, first: date, last: date | None, month_first: date, month_last: date) -> int:
+    """Days of a month on which a contract was in force, first and last day counted (暦日)."""
+    begin, end = max(first, month_first), min(last or month_last, month_last)
+    return max(0, (end - begin).days + 1)
+
+
+# --- references -----------------------------------------------------------------------------------------------
+
+
+def payment_reference(number: int) -> str:
+    """The reference people type into a transfer: the number in eight digits and a check digit (Luhn)."""
+    body = f"{number:0{REFERENCE_DIGITS - 1}d}"
+    return body + str(_luhn(body))
+
+
+def is_payment_reference(reference: str) -> bool:
+    """Whether nine ASCII digits end in the right check digit."""
+    return bool(re.fullmatch(r"[0-9]{9}", reference)) and int(reference[-1]) == _luhn(reference[:-1])
+
+
+def _luhn(body: str) -> int:
+    doubled = [int(d) * (2 if n % 2 == 0 else 1) for n, d in enumerate(reversed(body))]
+    return -sum(d - 9 if d > 9 else d for d in doubled) % 10
+
+
+def references_in(*texts: str) -> list[str]:
+    """Every well-formed payment reference in what a bank wrote, in any width of digits, each once."""
+    found: list[str] = []
+    for text in texts:
+        plain = unicodedata.normalize("NFKC", text)
+        found += [run for run in re.findall(r"(?<![0-9])[0-9]{9}(?![0-9])", plain) if is_payment_reference(run)]
+    return list(dict.fromkeys(found))
+
+
+# --- who may --------------------------------------------------------------------------------------------------
+
+
+class Person(Protocol):
+    """Whoever acts."""
+
+    roles: list[str]
+    organization_id: str
+
+    @property
+    def is_operator(self) -> bool: ...
+
+
+def keeps_books(person: Person) -> bool:
+    """Whether someone keeps the exchange's books: an administrator for finance."""
+    return person.is_operator and "finance" in person.roles
+
+
+def is_party(person: Person, organization_ids: Sequence[str]) -> bool:
+    """Whether someone belongs to one of the organizations."""
+    return person.organization_id in organization_ids
