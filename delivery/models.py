@@ -7,7 +7,8 @@ transaction that adds a line, as sets of covered bytes (`int8multirange`).
 from datetime import datetime
 
 from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Identity, Index, event
-from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, INT8RANGE, MultiRange, Range
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, INT8RANGE, Range
+from sqlalchemy.dialects.postgresql.ranges import MultiRange
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.models import Contract
