@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from tests.services import Services, configure_process, fresh_database, make_template
 
 SERVICES = pytest.StashKey[Services]()
@@ -31,9 +32,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def app() -> Iterator[Any]:
     """The house, on a database and a home of this worker's own."""
     home = configure_process(WORKER)
+    from sqlalchemy import create_engine
+
     import wsgi
     from exchange import database
-    from sqlalchemy import create_engine
 
     def build(url: str) -> None:
         engine = create_engine(url)

@@ -97,7 +97,13 @@ class World:
         self._administrators: list[Person] = []
 
     def organization(
-        self, name: str, *, kind: str = "company", verified: bool = True, roles: Any = ("owner",), registered: bool = True
+        self,
+        name: str,
+        *,
+        kind: str = "company",
+        verified: bool = True,
+        roles: Any = ("owner",),
+        registered: bool = True,
     ) -> Person:
         """The owner of a new organization."""
         at, n = clock.now(), next(_numbers)
@@ -151,7 +157,9 @@ class World:
             with database.transaction():
                 operator = queries.operator_organization()
                 if operator is None:
-                    operator = Organization(name="運営事務局", kind="operator", state="verified", created_at=clock.now())
+                    operator = Organization(
+                        name="運営事務局", kind="operator", state="verified", created_at=clock.now()
+                    )
                     session.add(operator)
                     session.flush()
                 self._administrators.append(Person(self, self._member(operator, rules.OPERATOR_ROLES, False)))
@@ -174,7 +182,9 @@ class World:
         assert answer.status_code == 201, answer.json
         return dict(answer.json)
 
-    def file(self, provider: Person, listing: dict[str, Any], name: str = "人口.csv", data: bytes = b"id,value\n1,2\n") -> Any:
+    def file(
+        self, provider: Person, listing: dict[str, Any], name: str = "人口.csv", data: bytes = b"id,value\n1,2\n"
+    ) -> Any:
         """A file uploaded straight to the store and read."""
         body = {"name": name, "size": len(data), "media_type": "text/csv"}
         made = provider.post(f"/listings/{listing['id']}/files", body)
@@ -187,12 +197,21 @@ class World:
         return next(f for f in provider.get(f"/listings/{listing['id']}").json["files"] if f["id"] == made.json["id"])
 
     def published(
-        self, provider: Person, pricing: dict[str, Any], *, template: str = "provision-licence", data: bytes = b"id,value\n1,2\n", **fields: Any
+        self,
+        provider: Person,
+        pricing: dict[str, Any],
+        *,
+        template: str = "provision-licence",
+        data: bytes = b"id,value\n1,2\n",
+        **fields: Any,
     ) -> tuple[dict[str, Any], Any, Any]:
         """A published listing with one file and one offer: (listing, file, offer)."""
         listing = self.listing(provider, **fields)
         file = self.file(provider, listing, data=data)
-        offer = provider.post(f"/listings/{listing['id']}/offers", {"name": "標準", "template": template, "pricing": pricing, "variables": {}})
+        offer = provider.post(
+            f"/listings/{listing['id']}/offers",
+            {"name": "標準", "template": template, "pricing": pricing, "variables": {}},
+        )
         assert offer.status_code == 201, offer.json
         submitted = provider.post(f"/listings/{listing['id']}/submit", {"answers": []})
         assert submitted.status_code == 200, submitted.json
