@@ -43,20 +43,24 @@ def is_empty() -> bool:
 
 
 def upgrade() -> None:
-    """Bring the database to the newest migration, each migration one transaction."""
-    if present() == head():
-        return
+    """Bring the database to the newest migration; all of them or none."""
+    if present() != head():
+        upgrade_at(config().database_url)
+
+
+def upgrade_at(url: str) -> None:
+    """Bring the database at an address to the newest migration; all of them or none."""
     from alembic import command
 
-    command.upgrade(alembic_config(), "head")
+    command.upgrade(alembic_config(url), "head")
 
 
-def alembic_config() -> Any:
+def alembic_config(url: str) -> Any:
     """Alembic's own settings, without its ini file. Alembic is imported only where it is used: it is slow to load."""
     from alembic.config import Config
 
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS))
     settings.set_main_option("path_separator", "os")
-    settings.attributes["url"] = config().database_url
+    settings.attributes["url"] = url
     return settings

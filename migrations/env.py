@@ -1,17 +1,14 @@
-"""Alembic's entry: runs migrations on the house's engine, each in its own transaction."""
+"""Alembic's entry: all migrations that are due, in one transaction, so that a crash leaves the database as it was."""
 
 from alembic import context
+from sqlalchemy import create_engine
 
 import wsgi  # noqa: F401  every chapter's models are known once the house stands
-from exchange import database
+from exchange.database import Base
 
-with database.engine().connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=database.Base.metadata,
-        transaction_per_migration=True,
-        compare_type=True,
-        compare_server_default=False,
-    )
+engine = create_engine(context.config.attributes["url"])
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
+engine.dispose()
