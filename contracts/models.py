@@ -7,7 +7,6 @@ from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, LargeBinary, Uni
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts import rules
-from contracts.pricing import Pricing, parse
 from exchange.database import Base, Id
 from exchange.identity.models import Member, Organization
 from listings.models import Listing
@@ -35,11 +34,6 @@ class Offer(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
     closed_at: Mapped[datetime | None]
-
-    @property
-    def price(self) -> Pricing:
-        """The price model, parsed."""
-        return parse(self.pricing)
 
 
 class Contract(Base):
@@ -106,11 +100,6 @@ class Contract(Base):
     __mapper_args__ = {"version_id_col": lock_version}  # noqa: RUF012
 
     @property
-    def price(self) -> Pricing:
-        """The price model, parsed."""
-        return parse(self.pricing)
-
-    @property
     def is_draft(self) -> bool:
         """Whether the document is still a draft (案): nobody has approved these terms."""
         return self.activated_at is None
@@ -130,7 +119,8 @@ class Round(Base):
     at: Mapped[datetime]
     variables: Mapped[dict[str, Any]]
     message: Mapped[str] = mapped_column(default="")
-    document_sha256: Mapped[str]
+    content: Mapped[str]  # canonical JSON of what these terms say: parties, data, text, variables, template version
+    document_sha256: Mapped[str]  # over `content`, byte for byte
 
 
 class Acceptance(Base):
@@ -185,13 +175,16 @@ class ContractEvent(Base):
 
 
 class SealedDocument(Base):
-    """The document of a contract as it stood when it became active; its SHA-256 is over `content`, byte for byte."""
+    """The document of a contract as it was printed when it became active.
+
+    `sha256` is that of the canonical content of the version agreed on, which its `Round` keeps.
+    """
 
     __tablename__ = "sealed_document"
 
     contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"), primary_key=True)
+    version: Mapped[int]
     sha256: Mapped[str]
-    content: Mapped[str]  # canonical JSON: parties, data, text, variables, template version
     pdf: Mapped[bytes] = mapped_column(LargeBinary)
     pdf_sha256: Mapped[str]
     sealed_at: Mapped[datetime]

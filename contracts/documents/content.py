@@ -1,0 +1,168 @@
+"""What a contract says, as canonical content: one JSON text, byte for byte, over which the SHA-256 is taken.
+
+Page, PDF and ODRL are all made from it, and each round keeps its own, so that nothing written later (a listing's new
+title, a template's next version) changes what was agreed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contracts import pricing
+from contracts.documents.printable import printed
+from contracts.guideline import parts
+from contracts.guideline.parts import Deal, Said, Template, Value
+from contracts.pricing import Pricing
+from exchange.identity.models import Organization
+from listings.models import Listing, Release
+
+FORMAT = "nakadachi-contract/1"
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Everything that one version of a contract is made of."""
+
+    number: str
+    version: int
+    template: Template
+    values: Mapping[str, Value]
+    deal: Deal
+    price: Pricing
+    purpose: str
+    provider: Organization
+    buyer: Organization
+    listing: Listing
+    release: Release | None
+    operator_name: str
+
+
+def content(terms: Terms) -> Content:
+    """What these terms say, in full."""
+    return {
+        "format": FORMAT,
+        "number": terms.number,
+        "version": terms.version,
+        "template": _template(terms.template),
+        "operator": printed(terms.operator_name),
+        "provider": _party(terms.provider),
+        "buyer": _party(terms.buyer),
+        "data": _data(terms.listing, terms.release),
+        "purpose": terms.purpose,
+        "pricing": pricing.as_json(terms.price),
+        "price": _said(price_said(terms.price)),
+        "price_details": [_said(Said(*pair)) for pair in _details(terms.price)],
+        "variables": _variables(terms),
+        "clauses": [_clause(clause) for clause in written(terms)],
+    }
+
+
+def canonical(said: Content) -> str:
+    """The one JSON text of a content: sorted keys, no blanks, characters as they are."""
+    return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def sha256(canonical_text: str) -> str:
+    """The SHA-256 over the canonical text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(canonical_text.encode()).hexdigest()
+
+
+def written(terms: Terms) -> list[parts.WrittenClause]:
+    """The clauses with everything filled in."""
+    facts = {
+        "provider": _plain(terms.provider.name),
+        "buyer": _plain(terms.buyer.name),
+        "operator": _plain(terms.operator_name),
+        "listing_title": _plain(terms.listing.title),
+        "purpose": Said(terms.purpose, terms.purpose),
+        "price": price_said(terms.price),
+        "price_details": Said(
+            "".join(pricing.details(terms.price)), " ".join(pricing.details(terms.price, "en"))
+        ),
+    }
+    standard = parts.defaults(terms.template, terms.deal)
+    return parts.write(terms.template, terms.values, facts, standard=standard)
+
+
+def price_said(price: Pricing) -> Said:
+    """The price as it stands in the clause on payment."""
+    if pricing.is_free(price):
+        return Said("無償", "free of charge")
+    return Said(f"{pricing.words(price)}（消費税別）", f"{pricing.words(price, 'en')}, consumption tax not included")
+
+
+def _details(price: Pricing) -> list[tuple[str, str]]:
+    return list(zip(pricing.details(price), pricing.details(price, "en"), strict=True))
+
+
+def _plain(value: str) -> Said:
+    return Said(printed(value), printed(value))
+
+
+def _said(said: Said) -> dict[str, str]:
+    return {"ja": said.ja, "en": said.en}
+
+
+def _template(template: Template) -> Content:
+    return {
+        "key": template.key,
+        "version": template.version,
+        "dated": template.dated.isoformat(),
+        "name": _said(template.name),
+        "source": _said(template.source),
+    }
+
+
+def _party(organization: Organization) -> Content:
+    return {
+        "id": organization.id,
+        "name": printed(organization.name),
+        "kind": organization.kind,
+        "corporate_number": organization.corporate_number,
+        "municipality_code": organization.municipality_code,
+        "address": printed(organization.address),
+        "representative": printed(organization.representative),
+    }
+
+
+def _data(listing: Listing, release: Release | None) -> Content:
+    return {
+        "listing_id": listing.id,
+        "title": printed(listing.title),
+        "summary": printed(listing.summary),
+        "data_class": listing.data_class,
+        "source": printed(listing.source),
+        "period_start": listing.period_start.isoformat() if listing.period_start else None,
+        "period_end": listing.period_end.isoformat() if listing.period_end else None,
+        "release_id": release.id if release else None,
+        "release_number": release.number if release else None,
+    }
+
+
+def _variables(terms: Terms) -> list[Content]:
+    standard = parts.defaults(terms.template, terms.deal)
+    return [
+        {
+            "key": v.key,
+            "article": v.article,
+            "label": _said(v.label),
+            "value": terms.values[v.key],
+            "shown": _said(v.shown(terms.values[v.key])),
+            "deviates": terms.values[v.key] != standard[v.key],
+        }
+        for v in terms.template.variables
+    ]
+
+
+def _clause(clause: parts.WrittenClause) -> Content:
+    return {
+        "article": clause.article,
+        "title": _said(clause.title),
+        "paragraphs": [_said(p) for p in clause.paragraphs],
+        "deviates": clause.deviates,
+    }

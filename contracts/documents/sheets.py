@@ -1,0 +1,154 @@
+"""What is printed of a contract: its content, and beside it the evidence of who agreed when.
+
+Content is what the SHA-256 covers. Evidence grows while the contract is accepted and approved, so it stands apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from contracts.documents.content import Content
+from contracts.documents.printable import printed
+from exchange.clock import JST
+
+Rows = list[tuple[str, str]]
+NONE = "―"
+
+
+@dataclass(frozen=True)
+class Assent:
+    """One party's recorded acceptance."""
+
+    side: str
+    organization: str
+    person: str
+    at: datetime
+    version: int
+    remote: str | None
+    approval_reference: str | None
+    approved_on: date | None
+    signatory: str | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Who agreed when, and what came of it."""
+
+    sha256: str
+    draft: bool
+    assents: Sequence[Assent] = ()
+    approved_at: Sequence[datetime] = ()
+    activated_at: datetime | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    purchase_order: str | None = None
+
+
+def sheet(said: Content, evidence: Evidence) -> dict[str, Any]:
+    """Everything the printed contract shows, as text ready to be set."""
+    template = said["template"]
+    return {
+        "title": f"データ提供契約書（{template['name']['ja']}）",
+        "subtitle": f"{said['provider']['name']}　と　{said['buyer']['name']}",
+        "draft": evidence.draft,
+        "operator": said["operator"],
+        "number": said["number"],
+        "version": str(said["version"]),
+        "sha256": evidence.sha256,
+        "clauses": [
+            {
+                "heading": f"第{clause['article']}条（{clause['title']['ja']}）",
+                "paragraphs": [p["ja"] for p in clause["paragraphs"]],
+            }
+            for clause in said["clauses"]
+        ],
+        "parties": parties(said),
+        "data": data(said),
+        "variables": [
+            {"article": v["article"], "label": v["label"]["ja"], "shown": v["shown"]["ja"], "deviates": v["deviates"]}
+            for v in said["variables"]
+        ],
+        "evidence": records(evidence),
+        "notes": [
+            template["source"]["ja"],
+            f"ひな型 {template['key']} {template['version']}（{template['dated']}）。",
+            "英語訳は参考であり、日本語の本文が正文です。",
+        ],
+    }
+
+
+def parties(said: Content) -> Rows:
+    """Who they are, as checked by the exchange."""
+    rows: Rows = []
+    for label, party in (("甲（提供者）", said["provider"]), ("乙（利用者）", said["buyer"])):
+        rows.append((label, party["name"]))
+        rows.append(("法人番号", party["corporate_number"] or NONE))
+        rows.append(("所在地", party["address"] or NONE))
+        if party["representative"]:
+            rows.append(("代表者", party["representative"]))
+    return rows
+
+
+def data(said: Content) -> Rows:
+    """What is provided."""
+    found = said["data"]
+    period = (found["period_start"] or NONE) + " ～ " + (found["period_end"] or NONE)
+    return [
+        ("データの名称", found["title"]),
+        ("概要", found["summary"] or NONE),
+        ("出所", found["source"] or NONE),
+        ("対象期間", period),
+        ("掲載番号", found["listing_id"]),
+        ("申込み時の版", f"第{found['release_number']}版" if found["release_number"] else NONE),
+        ("利用目的", said["purpose"]),
+        ("対価", said["price"]["ja"]),
+        ("提供方法", "署名付きURLによるダウンロード、または Delta Sharing による読出し"),
+    ]
+
+
+def records(evidence: Evidence) -> Rows:
+    """Assents, internal approvals (決裁), the operator's approval, term."""
+    rows: Rows = []
+    for assent in evidence.assents:
+        who = "提供者" if assent.side == "provider" else "利用者"
+        where = f"（送信元 {assent.remote}）" if assent.remote else ""
+        what = f"{assent.organization}　{assent.person}　{moment(assent.at)}　第{assent.version}版{where}"
+        rows.append((f"{who}の承諾", printed(what)))
+        rows += _internal(assent, who)
+    rows += [("運営者の承認", moment(at)) for at in evidence.approved_at]
+    if evidence.purchase_order:
+        rows.append(("利用者の注文番号", evidence.purchase_order))
+    if evidence.activated_at:
+        rows.append(("契約の成立", moment(evidence.activated_at)))
+    if evidence.starts_on:
+        rows.append(("有効期間", f"{day(evidence.starts_on)} から {_until(evidence.ends_on)}"))
+    return rows
+
+
+def _internal(assent: Assent, who: str) -> Rows:
+    """決裁 of a public body: number, date, 契約担当者. Printed even where empty as long as one of them is there."""
+    if not (assent.approval_reference or assent.approved_on or assent.signatory):
+        return []
+    return [
+        (f"{who}の決裁番号", assent.approval_reference or NONE),
+        (f"{who}の決裁日", day(assent.approved_on) if assent.approved_on else NONE),
+        (f"{who}の契約担当者", assent.signatory or NONE),
+    ]
+
+
+def _until(ends_on: date | None) -> str:
+    return f"{day(ends_on)} まで" if ends_on else "第14条により終了するまで"
+
+
+def day(value: date) -> str:
+    """A date as contracts write it."""
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def moment(value: datetime) -> str:
+    """A moment in Japan, to the second, for evidence."""
+    local = value.astimezone(JST)
+    return f"{day(local.date())} {local:%H:%M:%S}（日本時間）"

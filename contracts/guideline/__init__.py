@@ -1,0 +1,36 @@
+"""The standard templates, one file each. A template is listed here once it works in full, and not before.
+
+To add one: a module with its `Template`, and its place in `TEMPLATES`. A changed text is a new version; contracts keep
+the words they were concluded with, because each round stores them.
+"""
+
+from __future__ import annotations
+
+from contracts.guideline import open_terms, provision_licence
+from contracts.guideline.parts import Template
+from exchange.errors import Invalid, NotFound, text
+
+TEMPLATES: dict[str, Template] = {t.key: t for t in (provision_licence.TEMPLATE, *open_terms.TEMPLATES)}
+
+
+def template(key: str) -> Template:
+    """The template of that key; raises `NotFound`."""
+    if key not in TEMPLATES:
+        raise NotFound(text("このひな型はありません。"))
+    return TEMPLATES[key]
+
+
+def offered(key: object, *, field: str = "template") -> Template:
+    """The template an offer names; raises `Invalid` that names those there are."""
+    if not isinstance(key, str) or key not in TEMPLATES:
+        available = ", ".join(TEMPLATES)
+        raise Invalid(
+            {
+                field: [
+                    text(
+                        "「%(key)s」というひな型は使えません。使えるひな型：%(available)s", key=key, available=available
+                    )
+                ]
+            }
+        )
+    return TEMPLATES[key]
