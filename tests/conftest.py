@@ -78,3 +78,23 @@ def world(app: Any, db: Any) -> Any:
     from tests.world import World
 
     return World(app)
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[Any]:
+    """A whole running exchange with the demo market; put tests that use it into the group `live` (see below)."""
+    from tests.live import Live
+
+    instance = Live()
+    try:
+        instance.start()
+        yield instance
+    finally:
+        instance.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the running exchange stay on one worker, which starts it once."""
+    for item in items:
+        if "live" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("live"))
