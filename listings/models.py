@@ -5,18 +5,25 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    DDL,
     BigInteger,
+    BindParameter,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
     UniqueConstraint,
+    cast,
+    event,
+    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import UserDefinedType
 
 from exchange.database import Base, Id
+from exchange.errors import text
 from exchange.identity.models import Member, Organization
 from listings import rules
 
@@ -27,7 +34,11 @@ class SearchVector(UserDefinedType[str]):
     cache_ok = True
 
     def get_col_spec(self, **_: Any) -> str:
-        return TSVECTOR().compile()
+        return "TSVECTOR"
+
+    def bind_expression(self, bindvalue: BindParameter[str]) -> ColumnElement[Any]:
+        """Written as text, cast by the database."""
+        return cast(type_coerce(bindvalue, String), TSVECTOR)
 
 
 class Listing(Base):
@@ -131,7 +142,7 @@ class File(Base):
     media_type: Mapped[str]  # what the provider believes, until reading finds what it is
     size: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(default="uploading")
-    reason: Mapped[str | None]  # why it was refused
+    refusal: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # why it was refused, translatable
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
     removed_at: Mapped[datetime | None]  # taken out of a draft by its provider, or replaced
@@ -139,6 +150,7 @@ class File(Base):
     upload_key: Mapped[str]
     multipart: Mapped[bool] = mapped_column(default=False)
     upload_id: Mapped[str | None]  # the store's name for an upload in parts, once begun
+    read_attempts: Mapped[int] = mapped_column(default=0)
 
     # The immutable copy: named by version, never signed for writing.
     object_key: Mapped[str | None]
@@ -156,6 +168,8 @@ class File(Base):
     columns: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # [{name, type, nullable, distinct, example, …}]
     sample: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # first rows as read, for the provider
     problems: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # what to mend, with addresses
+    inside: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # sheets of a workbook, files of a ZIP: [{name, …}]
+    scanned: Mapped[bool] = mapped_column(default=False)  # whether the content was understood and scanned
     quality: Mapped[int | None]
 
     # What the provider says of it and lets others see.
@@ -169,6 +183,11 @@ class File(Base):
     findings: Mapped[list["Finding"]] = relationship(lazy="raise_on_sql", order_by="Finding.id")
 
     @property
+    def reason(self) -> str | None:
+        """Why it was refused, in the reader's language."""
+        return str(text(self.refusal["message"], **self.refusal["values"])) if self.refusal else None
+
+    @property
     def is_deliverable(self) -> bool:
         """Whether its bytes may go out: read, kept in its release, and not recalled."""
         return self.state == "ready" and self.removed_at is None and self.recalled_at is None
@@ -177,6 +196,23 @@ class File(Base):
     def extension(self) -> str:
         """The ending of its name with the dot, or nothing."""
         return rules.extension(self.name)
+
+
+# A published release never changes: the database itself refuses to touch what was delivered under a contract.
+IMMUTABLE = """
+CREATE OR REPLACE FUNCTION file_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT state FROM release WHERE id = OLD.release_id) = 'published' AND (
+    TG_OP = 'DELETE' OR (NEW.sha256, NEW.size, NEW.name, NEW.release_id, NEW.removed_at, NEW.parquet_sha256)
+      IS DISTINCT FROM (OLD.sha256, OLD.size, OLD.name, OLD.release_id, OLD.removed_at, OLD.parquet_sha256)
+  ) THEN
+    RAISE EXCEPTION 'files of a published release never change';
+  END IF;
+  RETURN COALESCE(NEW, OLD);
+END $$;
+CREATE TRIGGER file_immutable BEFORE UPDATE OR DELETE ON file FOR EACH ROW EXECUTE FUNCTION file_immutable();
+"""
+event.listen(File.__table__, "after_create", DDL(IMMUTABLE))
 
 
 class Finding(Base):
@@ -190,6 +226,7 @@ class Finding(Base):
     kind: Mapped[str]
     column: Mapped[str] = mapped_column(default="")
     count: Mapped[int] = mapped_column(BigInteger)
+    samples: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # masked
     answer: Mapped[str | None]
     answered_by: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
     answered_at: Mapped[datetime | None]

@@ -50,9 +50,7 @@ RECIPIENTS: list[Callable[[File], Iterable[Recipient]]] = []
 SUBSCRIBERS: list[Callable[[str], Iterable[str]]] = []
 # contracts: the offers of a listing as JSON, for GET /listings/{id}.
 OFFERS: list[Callable[[Listing, Member | None], list[dict[str, Any]]]] = []
-# contracts: the address of the page where a listing's offers are set, and how many there are.
+# contracts: the address of the desk page where a listing's offers are set.
 OFFER_EDITOR: list[Callable[[Listing], str]] = []
 # contracts: its own queue, shown on /desk/reviews beside the listings.
 REVIEWS: list[Callable[[Member], Iterable[ReviewItem]]] = []
-# recognition and others: figures of the home page (label, number).
-HOME_FIGURES: list[Callable[[], Iterable[tuple[Words, int]]]] = []

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, Protocol
 
-from exchange.errors import Invalid, N_, WrongState, text
+from exchange.errors import N_, Invalid, Words, WrongState, text
 from exchange.identity.rules import is_municipality_code, may_list
 
 # ---- limits, all stated in the API's documentation and in the messages
@@ -87,7 +88,9 @@ CLASS_NOTES = {
     "non_personal": N_("施設、設備、気象、地形など、生きている個人に関する情報を含まないデータです。"),
     "statistics": N_("複数の人の情報を集計し、特定の個人との対応関係がなくなったデータです。"),
     "anonymized": N_("特定の個人を識別できず、元に戻せないように加工したデータです(個人情報保護法第2条第6項)。"),
-    "person_related": N_("閲覧履歴や位置情報など、個人情報ではないが個人に関するデータです(個人情報保護法第2条第7項)。"),
+    "person_related": N_(
+        "閲覧履歴や位置情報など、個人情報ではないが個人に関するデータです(個人情報保護法第2条第7項)。"
+    ),
     "personal": N_("氏名や連絡先など、特定の個人を識別できるデータです。掲載できません。"),
     "sensitive": N_("病歴、信条、犯罪の経歴など、取扱いに特に配慮が必要なデータです。掲載できません。"),
     "pseudonymized": N_("他の情報と照合しなければ個人を識別できないように加工したデータです。掲載できません。"),
@@ -144,17 +147,55 @@ FINDING_KINDS = {
     "birth_date": N_("生年月日らしい値"),
     "address": N_("住所らしい値"),
 }
-PREFECTURES = dict(
-    zip(
-        [f"{n:02d}" for n in range(1, 48)],
-        (
-            "北海道 青森県 岩手県 宮城県 秋田県 山形県 福島県 茨城県 栃木県 群馬県 埼玉県 千葉県 東京都 神奈川県 新潟県 富山県 石川県 "
-            "福井県 山梨県 長野県 岐阜県 静岡県 愛知県 三重県 滋賀県 京都府 大阪府 兵庫県 奈良県 和歌山県 鳥取県 島根県 岡山県 広島県 "
-            "山口県 徳島県 香川県 愛媛県 高知県 福岡県 佐賀県 長崎県 熊本県 大分県 宮崎県 鹿児島県 沖縄県"
-        ).split(),
-        strict=True,
-    )
-)
+PREFECTURES = {
+    "01": N_("北海道"),
+    "02": N_("青森県"),
+    "03": N_("岩手県"),
+    "04": N_("宮城県"),
+    "05": N_("秋田県"),
+    "06": N_("山形県"),
+    "07": N_("福島県"),
+    "08": N_("茨城県"),
+    "09": N_("栃木県"),
+    "10": N_("群馬県"),
+    "11": N_("埼玉県"),
+    "12": N_("千葉県"),
+    "13": N_("東京都"),
+    "14": N_("神奈川県"),
+    "15": N_("新潟県"),
+    "16": N_("富山県"),
+    "17": N_("石川県"),
+    "18": N_("福井県"),
+    "19": N_("山梨県"),
+    "20": N_("長野県"),
+    "21": N_("岐阜県"),
+    "22": N_("静岡県"),
+    "23": N_("愛知県"),
+    "24": N_("三重県"),
+    "25": N_("滋賀県"),
+    "26": N_("京都府"),
+    "27": N_("大阪府"),
+    "28": N_("兵庫県"),
+    "29": N_("奈良県"),
+    "30": N_("和歌山県"),
+    "31": N_("鳥取県"),
+    "32": N_("島根県"),
+    "33": N_("岡山県"),
+    "34": N_("広島県"),
+    "35": N_("山口県"),
+    "36": N_("徳島県"),
+    "37": N_("香川県"),
+    "38": N_("愛媛県"),
+    "39": N_("高知県"),
+    "40": N_("福岡県"),
+    "41": N_("佐賀県"),
+    "42": N_("長崎県"),
+    "43": N_("熊本県"),
+    "44": N_("大分県"),
+    "45": N_("宮崎県"),
+    "46": N_("鹿児島県"),
+    "47": N_("沖縄県"),
+}
 
 # ---- states
 
@@ -200,11 +241,24 @@ def allowed(table: States, state: str) -> list[str]:
     return [deed for (at, deed) in table if at == state]
 
 
+def deeds(listing_state: str, release_state: str | None) -> list[str]:
+    """The deeds that a listing takes with an unpublished release in this state, or with none."""
+    taken = allowed(LISTING, listing_state)
+    if release_state is None:
+        return [deed for deed in taken if deed in ("withdraw", "release")]
+    ready = {*allowed(RELEASE, release_state), "withdraw"}
+    return [deed for deed in taken if deed in ready]
+
+
 def after(table: States, state: str, deed: str) -> str:
     """The state after a deed; raises `WrongState` with what is allowed instead."""
     if (state, deed) not in table:
         raise WrongState(
-            text("現在の状態(%(state)s)では「%(deed)s」はできません。", state=_state_word(state), deed=text(DEED_NAMES[deed])),
+            text(
+                "現在の状態(%(state)s)では「%(deed)s」はできません。",
+                state=_state_word(state),
+                deed=text(DEED_NAMES[deed]),
+            ),
             state=state,
             allowed=allowed(table, state),
         )
@@ -275,6 +329,16 @@ def class_may_be_submitted(data_class: str, *, state: str) -> None:
         raise ClassNotYetAccepted(text(GATED_CLASSES[data_class]), state=state, allowed=["withdraw"])
 
 
+# ---- quality
+
+LEVEL_COSTS = {"error": 20, "warning": 6, "note": 1}
+
+
+def quality(levels: Sequence[str]) -> int:
+    """100 less what each problem costs a reader of the file (error 20, warning 6, note 1), never below 0."""
+    return max(0, 100 - sum(LEVEL_COSTS.get(level, 0) for level in levels))
+
+
 # ---- who may
 
 
@@ -282,7 +346,7 @@ class Person(Protocol):
     """Whoever acts: a member with roles in one organization."""
 
     @property
-    def organization_id(self) -> str: ...  # noqa: D102
+    def organization_id(self) -> str: ...
 
     roles: list[str]
     may_bind: bool
@@ -331,7 +395,7 @@ def is_area_code(code: str) -> bool:
 def is_file_name(name: str) -> bool:
     """A name without folders, control characters or blanks at its ends, at most 150 characters."""
     good = one_line(name) and name == name.strip() and 0 < len(name) <= FILE_NAME_LENGTH_MAX
-    return good and name not in (".", "..") and not any(c in name for c in "/\\:*?\"<>|")
+    return good and name not in (".", "..") and not any(c in name for c in '/\\:*?"<>|')
 
 
 def extension(name: str) -> str:
@@ -422,3 +486,89 @@ def _phrase(word: str) -> str:
     return "(" + " <-> ".join(_quoted(word[n : n + 2]) for n in range(len(word) - 1)) + ")"
 
 
+# ---- what a provider may say of a listing
+
+
+def problems_of(fields: Mapping[str, Any], *, partial: bool = False) -> dict[str, list[Words]]:
+    """What is wrong with the fields of a listing, by field; all of them, or with `partial` those that are given."""
+    problems: dict[str, list[Words]] = {}
+    for name, (maximum, line) in _TEXTS.items():
+        if name in fields or not partial:
+            problems |= _text_problems(name, fields.get(name), maximum, line=line)
+    for name, choices in _CHOICES.items():
+        if (name in fields or not partial) and fields.get(name) not in choices:
+            problems[name] = [text("選択肢から選んでください。")]
+    problems |= _list_problems("keywords", fields.get("keywords") or [], KEYWORDS_MAX, _is_keyword)
+    problems |= _list_problems("area_codes", fields.get("area_codes") or [], AREA_CODES_MAX, is_area_code)
+    problems |= _list_problems("invited", fields.get("invited") or [], INVITED_MAX, lambda i: 0 < len(i) <= 26)
+    if fields.get("data_class") and fields["data_class"] not in DATA_CLASSES:
+        problems["data_class"] = [text("選択肢から選んでください。")]
+    if fields.get("visibility", "public") not in VISIBILITIES:
+        problems["visibility"] = [text("選択肢から選んでください。")]
+    licence = fields.get("licence")
+    if licence is not None and not (one_line(licence) and len(licence.strip()) > 0 and len(licence) <= 100):
+        problems["licence"] = [text("ライセンスは1文字以上100文字以内で入力してください。")]
+    return problems | period_problems(fields.get("period_start"), fields.get("period_end"))
+
+
+_TEXTS = {
+    "title": (TITLE_LENGTH_MAX, True),
+    "summary": (SUMMARY_LENGTH_MAX, False),
+    "description": (DESCRIPTION_LENGTH_MAX, False),
+    "source": (SOURCE_LENGTH_MAX, False),
+}
+_CHOICES = {"theme": THEMES, "update_frequency": FREQUENCIES}
+
+
+def _text_problems(name: str, value: Any, maximum: int, *, line: bool) -> dict[str, list[Words]]:
+    if not isinstance(value, str) or not value.strip():
+        return {name: [text("入力してください。")]}
+    if len(value) > maximum:
+        return {name: [text("%(max)s文字以内で入力してください(現在%(n)s文字)。", max=maximum, n=len(value))]}
+    if not (one_line(value) if line else printable(value)):
+        return {name: [text("使えない文字(制御文字)が含まれています。")]}
+    return {}
+
+
+def _list_problems(
+    name: str, values: Sequence[str], maximum: int, good: Callable[[str], bool]
+) -> dict[str, list[Words]]:
+    if len(values) > maximum:
+        return {name: [text("%(max)s件以内にしてください(現在%(n)s件)。", max=maximum, n=len(values))]}
+    bad = [value for value in values if not good(value)]
+    if not bad:
+        return {}
+    shown = "、".join(bad)[:100]
+    if name == "area_codes":
+        return {
+            name: [
+                text(
+                    "地域コードは、都道府県の2桁か、全国地方公共団体コードの6桁(検査数字付き)または5桁です: %(bad)s",
+                    bad=shown,
+                )
+            ]
+        }
+    return {name: [text("次の値は使えません: %(bad)s", bad=shown)]}
+
+
+def _is_keyword(value: str) -> bool:
+    return one_line(value) and len(value.strip()) > 0 and len(value) <= KEYWORD_LENGTH_MAX
+
+
+def period_problems(start: date | None, end: date | None) -> dict[str, list[Words]]:
+    """A period must not end before it starts."""
+    if start and end and start > end:
+        return {"period_end": [text("対象期間の終わりは、始まり以後の日付にしてください。")]}
+    return {}
+
+
+def want_problems(fields: Mapping[str, Any]) -> dict[str, list[Words]]:
+    """What is wrong with the fields of a want, by field."""
+    problems: dict[str, list[Words]] = {}
+    problems |= _text_problems("title", fields.get("title"), TITLE_LENGTH_MAX, line=True)
+    problems |= _text_problems("purpose", fields.get("purpose"), NOTE_LENGTH_MAX, line=False)
+    if fields.get("description"):
+        problems |= _text_problems("description", fields["description"], DESCRIPTION_LENGTH_MAX, line=False)
+    if fields.get("theme") not in THEMES:
+        problems["theme"] = [text("選択肢から選んでください。")]
+    return problems | _list_problems("area_codes", fields.get("area_codes") or [], AREA_CODES_MAX, is_area_code)
