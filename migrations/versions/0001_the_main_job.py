@@ -491,15 +491,48 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_member_organization_id_organization")
         ),
+        sa.CheckConstraint(
+            "NOT second_factor_exempt OR split_part(email, '@', 2) = 'demo.exchange.example'",
+            name=op.f("ck_member_exempt_in_demo"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
     )
     op.create_index(op.f("ix_member_organization_id"), "member", ["organization_id"], unique=False)
     op.create_index(
         "uq_member_email",
         "member",
-        [sa.literal_column("lower('email')")],
+        [sa.literal_column("lower(email)")],
         unique=True,
         postgresql_where="removed_at IS NULL",
+    )
+    op.create_table(
+        "inquiry",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("organization_name", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("member_id", sa.String(length=26), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.String(length=26), nullable=True),
+        sa.CheckConstraint("state IN ('received','investigating','answered','closed')", name=op.f("ck_inquiry_state")),
+        sa.ForeignKeyConstraint(["answered_by"], ["member.id"], name=op.f("fk_inquiry_answered_by_member")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_inquiry_member_id_member")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inquiry")),
+        sa.UniqueConstraint("reference", name=op.f("uq_inquiry_reference")),
+    )
+    op.create_index(
+        "ix_inquiry_open",
+        "inquiry",
+        ["id"],
+        unique=False,
+        postgresql_where="state IN ('received','investigating')",
     )
     op.create_table(
         "payout",
