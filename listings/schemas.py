@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from exchange.errors import text
 from exchange.identity.models import Member, Organization
@@ -212,10 +212,19 @@ class NewNeed(Schema):
 class NeedAnswer(Schema):
     """A listing, a date, or a no with its reason."""
 
-    kind = fields.String(validate=validate.OneOf(list(rules.ANSWER_KINDS)))
+    kind = fields.String(
+        validate=validate.OneOf(list(rules.ANSWER_KINDS)),
+        metadata={"description": "Follows from what is given when left out."},
+    )
     listing_id = fields.String(load_default=None, allow_none=True, validate=ID)
     planned_on = fields.Date(load_default=None, allow_none=True)
     message = fields.String(load_default="", validate=_words(rules.REASON_LENGTH_MAX, empty=True))
+
+    @post_load
+    def follow(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """A listing means a listing, a date a date, words alone a no."""
+        given = "listing" if data["listing_id"] else "date" if data["planned_on"] else "no"
+        return {"kind": given} | data
 
 
 class JoinNote(Schema):
@@ -382,6 +391,7 @@ class ListingAnswer(ListingItem):
     files = fields.List(fields.Nested(FileAnswer), required=True)
     columns = fields.List(fields.Nested(ColumnAnswer), required=True)
     quality = fields.Nested(QualityAnswer, required=True)
+    quality_score = fields.Integer(required=True, allow_none=True)
     offers = fields.List(fields.Dict(), required=True)
     releases = fields.List(fields.Nested(ReleaseAnswer), required=True)
 
@@ -487,7 +497,7 @@ def listing_answer(listing: Listing, member: Member | None) -> dict[str, Any]:
         "quality": {"score": _score(files), "problems": sum(len(file.problems) for file in files)},
         "quality_score": listing.quality,
         "offers": [offer for source in registries.OFFERS for offer in source(listing, member)],
-        "releases": [_release_answer(release) for release in releases],
+        "releases": [release_answer(release, queries.kept_files(release)) for release in releases],
     }
 
 
@@ -503,10 +513,10 @@ def _score(files: Sequence[File]) -> int | None:
     return sum(scores) // len(scores) if scores else None
 
 
-def _release_answer(release: Release) -> dict[str, Any]:
+def release_answer(release: Release, files: Sequence[File]) -> dict[str, Any]:
+    """A version of a listing's files."""
     plain = ("id", "number", "state", "note", "created_at", "submitted_at", "published_at")
-    ready = [file.id for file in queries.kept_files(release)]
-    return {name: getattr(release, name) for name in plain} | {"file_ids": ready}
+    return {name: getattr(release, name) for name in plain} | {"file_ids": [file.id for file in files]}
 
 
 _FILE_PLAIN = (
