@@ -44,6 +44,7 @@ class Contract(Base):
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         CheckConstraint("turn IN ('buyer','provider','operator')", name="turn"),
         CheckConstraint("provider_id <> buyer_id", name="two_parties"),
+        UniqueConstraint("buyer_id", "form_id"),  # the same form sent twice makes one request
         CheckConstraint("state <> 'active' OR (activated_at IS NOT NULL AND starts_on IS NOT NULL)", name="active"),
         Index("ix_contract_answer_by", "answer_by", postgresql_where="state IN ('requested','countered')"),
         Index("ix_contract_running", "ends_on", postgresql_where="state IN ('active','suspended')"),
@@ -51,6 +52,7 @@ class Contract(Base):
 
     id: Mapped[Id]
     number: Mapped[str] = mapped_column(unique=True)
+    form_id: Mapped[str | None]
     offer_id: Mapped[str] = mapped_column(ForeignKey("offer.id"), index=True)
     offer: Mapped[Offer] = relationship(lazy="raise_on_sql")
     listing_id: Mapped[str] = mapped_column(ForeignKey("listing.id"), index=True)

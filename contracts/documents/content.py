@@ -81,9 +81,7 @@ def written(terms: Terms) -> list[parts.WrittenClause]:
         "listing_title": _plain(terms.listing.title),
         "purpose": Said(terms.purpose, terms.purpose),
         "price": price_said(terms.price),
-        "price_details": Said(
-            "".join(pricing.details(terms.price)), " ".join(pricing.details(terms.price, "en"))
-        ),
+        "price_details": Said("".join(pricing.details(terms.price)), " ".join(pricing.details(terms.price, "en"))),
     }
     standard = parts.defaults(terms.template, terms.deal)
     return parts.write(terms.template, terms.values, facts, standard=standard)

@@ -1,0 +1,240 @@
+"""What people can ask of offers and contracts: always scoped to who asks, everything loaded that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from contracts import rules
+from contracts.documents import sheets
+from contracts.models import Acceptance, Approval, Contract, ContractEvent, Offer, Round, SealedDocument
+from exchange.database import Page, page, session
+from exchange.errors import NotFound
+from exchange.identity.models import Member
+from listings import queries as listings
+from listings.models import Listing, Release
+
+_SHOWN = (
+    joinedload(Contract.listing).joinedload(Listing.provider),
+    joinedload(Contract.provider),
+    joinedload(Contract.buyer),
+    joinedload(Contract.offer),
+)
+_WHOLE = (
+    *_SHOWN,
+    selectinload(Contract.history).joinedload(ContractEvent.actor),
+    selectinload(Contract.acceptances).joinedload(Acceptance.member),
+    selectinload(Contract.approvals),
+    selectinload(Contract.rounds),
+)
+
+
+# ── offers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def offers_of(listing_id: str, *, closed: bool = False) -> list[Offer]:
+    """The offers of a listing in the order in which they were made; with those that were closed if asked."""
+    query = select(Offer).where(Offer.listing_id == listing_id).order_by(Offer.id)
+    return list(session.scalars(query if closed else query.where(Offer.state == "open")))
+
+
+def offer_seen_by(member: Member | None, offer_id: str) -> Offer:
+    """An offer with its listing, if `member` may see that listing; else `NotFound`."""
+    offer = session.get(Offer, offer_id)
+    if offer is None:
+        raise NotFound()
+    listing = listings.listing_seen_by(member, offer.listing_id)
+    session.refresh(offer, attribute_names=["listing"])
+    assert offer.listing is listing
+    return offer
+
+
+def current_release(listing: Listing) -> Release | None:
+    """The newest published release of a listing loaded whole."""
+    return listings.released(listing)
+
+
+# ── contracts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _seen_by(member: Member) -> ColumnElement[bool] | None:
+    """The contracts someone may see: their organization's, or, for administrators, all (None)."""
+    if member.is_operator:
+        return None
+    return or_(Contract.provider_id == member.organization_id, Contract.buyer_id == member.organization_id)
+
+
+def _scoped(query: Select[Any], member: Member) -> Select[Any]:
+    condition = _seen_by(member)
+    return query if condition is None else query.where(condition)
+
+
+def contract_seen_by(member: Member, contract_id: str) -> Contract:
+    """A contract with parties, listing, offer, history, acceptances and rounds; a stranger gets `NotFound`."""
+    query = _scoped(select(Contract).where(Contract.id == contract_id), member).options(*_WHOLE)
+    found: Contract | None = session.scalars(query).unique().one_or_none()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def contract_by_id(contract_id: str) -> Contract:
+    """A contract with all that is shown of it, for chapters that have checked who asks; `NotFound` otherwise."""
+    found = session.scalars(select(Contract).where(Contract.id == contract_id).options(*_WHOLE)).unique().one_or_none()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def contracts_seen_by(
+    member: Member,
+    *,
+    states: Sequence[str] = (),
+    side: str | None = None,
+    listing_id: str | None = None,
+    limit: int = 20,
+    cursor: str | None = None,
+) -> Page[Contract]:
+    """A member's contracts, the newest first, with all that is shown of each."""
+    query = _scoped(select(Contract), member).options(*_WHOLE)
+    if states:
+        query = query.where(Contract.state.in_(states))
+    if side == "buyer":
+        query = query.where(Contract.buyer_id == member.organization_id)
+    if side == "provider":
+        query = query.where(Contract.provider_id == member.organization_id)
+    if listing_id:
+        query = query.where(Contract.listing_id == listing_id)
+    return page(query, Contract.id, limit=limit, cursor=cursor)
+
+
+def in_force(buyer_id: str, listing_id: str) -> list[Contract]:
+    """A buyer's running contracts on a listing, the newest first."""
+    query = select(Contract).where(Contract.buyer_id == buyer_id, Contract.listing_id == listing_id)
+    query = query.where(Contract.state.in_(("active", "suspended"))).options(*_SHOWN)
+    return list(session.scalars(query.order_by(Contract.id.desc())))
+
+
+def subscribers(listing_id: str) -> list[str]:
+    """Ids of the organizations whose contract on a listing runs."""
+    query = select(Contract.buyer_id).where(Contract.listing_id == listing_id)
+    return list(session.scalars(query.where(Contract.state.in_(("active", "suspended"))).distinct()))
+
+
+def active_count() -> int:
+    """How many contracts ever became active, for the front page."""
+    return session.scalar(select(func.count()).select_from(Contract).where(Contract.activated_at.is_not(None))) or 0
+
+
+def deals_of(provider_id: str) -> int:
+    """How many contracts of a provider ever became active."""
+    query = select(func.count()).select_from(Contract).where(Contract.provider_id == provider_id)
+    return session.scalar(query.where(Contract.activated_at.is_not(None))) or 0
+
+
+def sealed(contract_id: str) -> SealedDocument | None:
+    """The document as it was sealed when the contract became active."""
+    return session.get(SealedDocument, contract_id)
+
+
+def round_of(contract: Contract, version: int | None = None) -> Round:
+    """The terms of a version, by default those on the table now."""
+    wanted = version or contract.version
+    return next(r for r in contract.rounds if r.version == wanted)
+
+
+def latest_acceptance(contract: Contract) -> Acceptance | None:
+    """The acceptance that completed the agreement, to which approvals belong."""
+    found = [a for a in contract.acceptances if a.version == contract.version]
+    return found[-1] if found else None
+
+
+def approvals_of(acceptance_id: str) -> list[Approval]:
+    """The administrators' approvals of what was agreed with that acceptance."""
+    query = select(Approval).where(Approval.acceptance_id == acceptance_id)
+    return list(session.scalars(query.order_by(Approval.id)))
+
+
+def evidence(contract: Contract) -> sheets.Evidence:
+    """Who agreed to the version on the table and when, and what came of it, for the printed document."""
+    names = {"provider": contract.provider.name, "buyer": contract.buyer.name}
+    last: dict[str, sheets.Assent] = {}
+    for a in contract.acceptances:
+        if a.version == contract.version:
+            last[a.side] = sheets.Assent(
+                a.side, names[a.side], a.member.name, a.at, a.version, a.remote,
+                a.approval_reference, a.approved_on, a.signatory,
+            )  # fmt: skip
+    latest = latest_acceptance(contract)
+    approvals = [a.at for a in contract.approvals if latest and a.acceptance_id == latest.id]
+    return sheets.Evidence(
+        sha256=contract.document_sha256,
+        draft=contract.is_draft,
+        assents=list(last.values()),
+        approved_at=approvals,
+        activated_at=contract.activated_at,
+        starts_on=contract.starts_on,
+        ends_on=contract.ends_on,
+        purchase_order=contract.purchase_order,
+    )
+
+
+# ── what waits ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many contracts wait for someone, since when the oldest, until when the first."""
+
+    count: int
+    oldest_at: datetime | None
+    answer_by: date | None
+
+
+def waiting_for(member: Member) -> Waiting:
+    """Contracts whose next step is this member's organization's."""
+    query = select(func.count(), func.min(Contract.requested_at), func.min(Contract.answer_by))
+    count, oldest, answer_by = session.execute(query.where(_my_turn(member))).one()
+    return Waiting(count, oldest, answer_by.astimezone(rules.JST).date() if answer_by else None)
+
+
+def _my_turn(member: Member) -> ColumnElement[bool]:
+    if member.is_operator:
+        return Contract.state == "accepted"
+    open_ = Contract.state.in_(("requested", "countered"))
+    mine = member.organization_id
+    return open_ & (
+        ((Contract.turn == "buyer") & (Contract.buyer_id == mine))
+        | ((Contract.turn == "provider") & (Contract.provider_id == mine))
+    )
+
+
+def contracts_waiting_for(member: Member) -> list[Contract]:
+    """Those contracts, the longest waiting first."""
+    query = select(Contract).where(_my_turn(member)).options(*_WHOLE)
+    return list(session.scalars(query.order_by(Contract.requested_at)).unique())
+
+
+def running_count(member: Member) -> int:
+    """How many contracts of a member's organization run."""
+    query = select(func.count()).select_from(Contract).where(Contract.state == "active")
+    condition = _seen_by(member)
+    return session.scalar(query if condition is None else query.where(condition)) or 0
+
+
+def overdue_requests(at: datetime) -> list[Contract]:
+    """Requests that nobody answered in time."""
+    query = select(Contract).where(Contract.state.in_(("requested", "countered")), Contract.answer_by <= at)
+    return list(session.scalars(query.options(*_SHOWN).order_by(Contract.id).limit(500)))
+
+
+def finished(at: datetime, today: date) -> list[Contract]:
+    """Running contracts whose term or announced termination is over."""
+    over = or_(Contract.ends_on < today, Contract.terminates_at <= at)
+    query = select(Contract).where(Contract.state.in_(("active", "suspended")), over).options(*_SHOWN)
+    return list(session.scalars(query.order_by(Contract.id).limit(500)))
