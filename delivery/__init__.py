@@ -10,4 +10,3 @@ def install(app: Exchange) -> None:
     app.register_blueprint(pages.blueprint)
     app.register_api(api.blueprint)
     pages.fill_slots()
-    jobs.install()

@@ -121,6 +121,7 @@ class LogFile(Base):
     duplicates: Mapped[int] = mapped_column(BigInteger, default=0)
     set_aside: Mapped[int] = mapped_column(BigInteger, default=0)
     newest_line_at: Mapped[datetime | None]
+    behind: Mapped[bool] = mapped_column(default=False)  # more whole lines were there when reading paused
     read_at: Mapped[datetime]
 
 

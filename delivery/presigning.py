@@ -9,7 +9,7 @@ Source: AWS, "Authenticating Requests: Using Query Parameters (AWS Signature Ver
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -42,37 +42,25 @@ class Credential:
     token: str | None = None
 
 
-def presigned_get(key: str, *, expires_in: int, at: datetime, query: Mapping[str, str]) -> str:
-    """A URL that reads one object of the managed bucket for so many seconds from `at` (real time, aware).
+def signer(*, expires_in: int, at: datetime) -> Callable[[str, Mapping[str, str]], str]:
+    """A function that makes URLs for objects of the managed bucket, good for so many seconds from `at` (real time).
 
-    `query` is signed with it: `x-…` parameters, which the store ignores and logs, and `response-…` headers.
+    It takes a key, and a query that is signed with it: `x-…` parameters, which the store ignores and logs, and
+    `response-…` headers. What links of one request have in common is computed once.
     """
-    return signed_url(
-        key,
-        place=place(storage.public_origin()),
-        credential=credential(),
-        region=config().s3_region,
-        expires_in=expires_in,
-        at=at,
-        query=query,
+    return signer_at(
+        place(storage.public_origin()), credential(), region=config().s3_region, expires_in=expires_in, at=at
     )
 
 
-def signed_url(
-    key: str,
-    *,
-    place: Place,
-    credential: Credential,
-    region: str,
-    expires_in: int,
-    at: datetime,
-    query: Mapping[str, str],
-) -> str:
-    """The same for any place, credential and region. `query` keeps its order in the URL."""
+def signer_at(
+    place: Place, credential: Credential, *, region: str, expires_in: int, at: datetime
+) -> Callable[[str, Mapping[str, str]], str]:
+    """The same for any place, credential and region. The query keeps its order in the URL."""
     moment = f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     scope = f"{moment[:8]}/{region}/s3/aws4_request"
-    pairs = [f"{quote(name, safe=UNRESERVED)}={quote(value, safe=UNRESERVED)}" for name, value in query.items()]
-    pairs += [
+    signing_key = _signing_key(credential.secret_key, moment[:8], region)
+    common = [
         "X-Amz-Algorithm=AWS4-HMAC-SHA256",
         f"X-Amz-Credential={quote(f'{credential.access_key}/{scope}', safe=UNRESERVED)}",
         f"X-Amz-Date={moment}",
@@ -80,13 +68,19 @@ def signed_url(
         "X-Amz-SignedHeaders=host",
     ]
     if credential.token is not None:
-        pairs.append(f"X-Amz-Security-Token={quote(credential.token, safe=UNRESERVED)}")
-    path = place.path + quote(key, safe="/~")
-    request = f"GET\n{path}\n{_canonical(pairs)}\nhost:{place.host}\n\nhost\nUNSIGNED-PAYLOAD"
-    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
-    signing_key = _signing_key(credential.secret_key, moment[:8], region)
-    signature = hmac.digest(signing_key, text.encode(), "sha256").hex()
-    return f"{place.origin}{path}?{'&'.join(pairs)}&X-Amz-Signature={signature}"
+        common.append(f"X-Amz-Security-Token={quote(credential.token, safe=UNRESERVED)}")
+    head, tail = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n", f"\nhost:{place.host}\n\nhost\nUNSIGNED-PAYLOAD"
+
+    def sign(key: str, query: Mapping[str, str]) -> str:
+        pairs = [f"{quote(name, safe=UNRESERVED)}={quote(value, safe=UNRESERVED)}" for name, value in query.items()]
+        pairs += common
+        path = place.path + quote(key, safe="/~")
+        request = f"GET\n{path}\n{_canonical(pairs)}{tail}"
+        text = head + sha256(request.encode()).hexdigest()
+        signature = hmac.digest(signing_key, text.encode(), "sha256").hex()
+        return f"{place.origin}{path}?{'&'.join(pairs)}&X-Amz-Signature={signature}"
+
+    return sign
 
 
 def _canonical(pairs: list[str]) -> str:

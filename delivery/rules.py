@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
@@ -101,3 +102,13 @@ def passed_limit(limits: Limits, *, held: Figures, wanted: Figures) -> str | Non
         if limit is not None and after > before and after > limit:
             return name
     return None
+
+
+def days_in_force(
+    *, starts_on: date | None, ends_on: date | None, ended_on: date | None, first: date, following: date
+) -> int:
+    """How many days of [first, following) a contract was in force; its first and last days count."""
+    if starts_on is None:
+        return 0
+    last = min(day for day in (ends_on, ended_on, following - timedelta(days=1)) if day is not None)
+    return max(0, (last - max(starts_on, first)).days + 1)

@@ -10,7 +10,7 @@ from botocore.utils import percent_encode, percent_encode_sequence
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from delivery.presigning import Credential, Place, place_of, signed_url
+from delivery.presigning import Credential, Place, place_of, signer_at
 from delivery.rules import content_disposition
 
 PATH_STYLE = "http://127.0.0.1:8000/objects/k"
@@ -52,9 +52,8 @@ def test_our_signature_is_botocores(url, key, token, region, expires_in, grant, 
     credential = Credential("AKIAEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
     at = AT + timedelta(seconds=offset)
     query = {"x-grant": grant, "response-content-disposition": content_disposition("人口 " + key[:20]), **extra}
-    ours = signed_url(
-        key, place=place_of(url), credential=credential, region=region, expires_in=expires_in, at=at, query=query
-    )
+    sign = signer_at(place_of(url), credential, region=region, expires_in=expires_in, at=at)
+    ours = sign(key, query)
     assert ours == by_botocore(url, key, credential, region, expires_in, query, at)
 
 
@@ -78,13 +77,6 @@ def test_the_place_of_a_bucket_is_boto3s(bucket, region):
     theirs = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "人口 1.csv"}, ExpiresIn=300)
     probe = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"}, ExpiresIn=300)
     moment = datetime.strptime(theirs.split("X-Amz-Date=")[1][:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    ours = signed_url(
-        "人口 1.csv",
-        place=place_of(probe),
-        credential=Credential("AKIAEXAMPLE", "secret"),
-        region=region,
-        expires_in=300,
-        at=moment,
-        query={},
-    )
+    held = Credential("AKIAEXAMPLE", "secret")
+    ours = signer_at(place_of(probe), held, region=region, expires_in=300, at=moment)("人口 1.csv", {})
     assert ours == theirs

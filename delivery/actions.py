@@ -1,0 +1,409 @@
+"""What people can do here: draw links, set limits; and what the clock does: read the access logs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import func
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import insert
+
+import contracts.rules
+from contracts.models import Contract
+from delivery import access_logs, metering, presigning, queries, rules
+from delivery.models import ContractLimits, LogFile
+from exchange import audit, clock, database
+from exchange.config import config
+from exchange.database import new_id, session
+from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, WrongState, text
+from exchange.identity.models import Member
+from listings.models import File
+from listings.queries import listing_seen_by
+
+
+class FileRecalled(WrongState):
+    """The provider has recalled this file; it is not delivered any more."""
+
+    title_ja = N_("このファイルは回収されました")
+
+
+class LimitReached(TooMany):
+    """The link would pass the limit that the buyer set for the month."""
+
+    title_ja = N_("利用者が定めた月の上限に達します")
+
+
+class NotOpen(Forbidden):
+    """Only open data is delivered without a contract."""
+
+    title_ja = N_("このデータの利用には契約が必要です")
+
+
+class Link(NamedTuple):
+    """A link as its holder gets it. `expires_at` is real time; `size` in bytes."""
+
+    id: str
+    url: str
+    expires_at: datetime
+    size: int
+    sha256: str
+    name: str
+
+
+@dataclass(frozen=True)
+class _Object:
+    """What a link delivers."""
+
+    listing_id: str
+    file_id: str
+    variant: str
+    key: str
+    size: int
+    sha256: str
+    name: str
+    media_type: str
+
+
+# ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def issue_link(
+    contract_id: str, file_id: str, *, variant: str, expires_in: int, token_id: str | None, by: Member, at: datetime
+) -> Link:
+    """A presigned URL for one file under a contract; see `issue_links`."""
+    return issue_links(contract_id, [file_id], variant=variant, expires_in=expires_in, token_id=token_id, by=by, at=at)[
+        0
+    ]
+
+
+def issue_links(
+    contract_id: str,
+    file_ids: Sequence[str],
+    *,
+    variant: str,
+    expires_in: int,
+    token_id: str | None,
+    by: Member,
+    at: datetime,
+) -> list[Link]:
+    """Presigned URLs for files under a contract, good for `expires_in` seconds; all of them or none.
+
+    The grants are written before a URL exists. Refuses strangers and unknown files (`NotFound`), others than the
+    buyer's owners and data officers (`Forbidden`), contracts not in force or not paid in advance (`WrongState`),
+    recalled files, a variant the file does not have (`Invalid`), and links beyond the buyer's limits (429).
+    """
+    found = queries.entitlement(contract_id, file_ids)
+    contract = _entitled(found, by=by, at=at)
+    objects = _objects(found, file_ids, variant)
+    repeats = rules.repeat_reads(contract.pricing)
+    drawn = _Drawn(contract_id, by.id, token_id, expires_in, at)
+    grants = [drawn.grant(each, repeats) for each in objects]
+    if contract.limited:
+        _refuse_beyond_limits(contract, grants, at=at)
+    return drawn.links(objects, grants)
+
+
+def _entitled(found: Sequence[Any], *, by: Member, at: datetime) -> Any:
+    if not found:
+        raise NotFound()
+    contract = found[0]
+    if contract.buyer_id != by.organization_id:
+        if by.is_operator or contract.provider_id == by.organization_id:
+            raise Forbidden(text("データを受け取れるのは、契約の利用者だけです。"))
+        raise NotFound()
+    if not rules.may_receive(by):
+        raise Forbidden(text("データを受け取るには、責任者またはデータ担当の役割が必要です。"))
+    why = contracts.rules.delivery_refusal(contract, at=at)
+    if why:
+        raise WrongState(why, state=contract.state, allowed=contracts.rules.deeds_in(contract.state))
+    return contract
+
+
+@dataclass
+class _Release:
+    id: str
+    state: str
+    published_at: datetime | None
+
+
+def _objects(found: Sequence[Any], file_ids: Sequence[str], variant: str) -> list[_Object]:
+    covered = {row.file_id: row for row in found if row.file_id and _is_covered(row)}
+    if any(file_id not in covered for file_id in file_ids):
+        raise NotFound(text("この契約で受け取れるファイルの中に、指定されたファイルがありません。"))
+    return [_object(covered[file_id], variant) for file_id in file_ids]
+
+
+def _is_covered(row: Any) -> bool:
+    release = _Release(row.file_release_id, row.release_state, row.published_at)
+    is_kept = row.file_state == "ready" and row.removed_at is None
+    return is_kept and contracts.rules.covers(
+        release,
+        contract_release_id=row.release_id,
+        variables=row.variables,
+        activated_at=row.activated_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _object(row: Any, variant: str) -> _Object:
+    if row.recalled_at:
+        raise FileRecalled(text("このファイルは提供者により回収されました。"), state="recalled")
+    name = rules.file_name(row.name, variant)
+    if variant == "original":
+        told = (row.object_key, row.size, row.sha256, name, row.media_type)
+    elif row.parquet_key:
+        told = (row.parquet_key, row.parquet_size, row.parquet_sha256, name, rules.PARQUET_MEDIA_TYPE)
+    else:
+        raise Invalid({"variant": [text("このファイルに Parquet 形式はありません。original を指定してください。")]})
+    return _Object(row.listing_id, row.file_id, variant, *told)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """One request for links: for whom, under what, until when. `at` is business time."""
+
+    contract_id: str | None
+    member_id: str | None
+    token_id: str | None
+    expires_in: int
+    at: datetime
+
+    @property
+    def signed_at(self) -> datetime:
+        """Real time in whole seconds, as signatures have it."""
+        return (self.at - clock_ahead()).replace(microsecond=0)
+
+    def grant(self, of: _Object, repeats: rules.RepeatReads) -> dict[str, Any]:
+        """The row of one link."""
+        grant_id, month = new_id(), clock.month_of(self.at)
+        pool = rules.pool(
+            grant_id=grant_id,
+            contract_id=self.contract_id,
+            file_id=of.file_id,
+            variant=of.variant,
+            month=month,
+            repeats=repeats,
+        )
+        return {
+            "id": grant_id,
+            "file_id": of.file_id,
+            "key": of.key,
+            "size": of.size,
+            "sha256": of.sha256,
+            "pool": pool,
+        }
+
+    def links(self, objects: Sequence[_Object], grants: Sequence[dict[str, Any]]) -> list[Link]:
+        """Write the grants, then sign their URLs."""
+        signed_at = self.signed_at
+        expires_at = signed_at + timedelta(seconds=self.expires_in)
+        one = objects[0]
+        columns = {f"{name}s": [grant[name] for grant in grants] for name in grants[0]}
+        session.execute(
+            _WRITE,
+            columns
+            | {
+                "contract_id": self.contract_id,
+                "listing_id": one.listing_id,
+                "variant": one.variant,
+                "member_id": self.member_id,
+                "token_id": self.token_id,
+                "issued_at": self.at,
+                "expires_at": expires_at,
+                "month": clock.month_of(self.at),
+            },
+        )
+        sign = presigning.signer(expires_in=self.expires_in, at=signed_at)
+        return [
+            Link(grant["id"], sign(of.key, _query(grant["id"], of)), expires_at, of.size, of.sha256, of.name)
+            for of, grant in zip(objects, grants, strict=True)
+        ]
+
+
+# Many rows in one statement, as arrays: a batch of ten thousand is one round trip, and so is one.
+_WRITE = sql("""
+INSERT INTO delivery_grant (id, contract_id, listing_id, file_id, variant, member_id, token_id, object_key, size, sha256,
+  issued_at, expires_at, month, pool)
+SELECT g.id, :contract_id, :listing_id, g.file_id, :variant, :member_id, :token_id, g.object_key, g.size, g.sha256,
+  :issued_at, :expires_at, :month, g.pool
+FROM unnest(CAST(:ids AS text[]), CAST(:file_ids AS text[]), CAST(:keys AS text[]), CAST(:sizes AS bigint[]),
+  CAST(:sha256s AS text[]), CAST(:pools AS text[])) AS g(id, file_id, object_key, size, sha256, pool)
+""")
+
+
+def _query(grant_id: str, of: _Object) -> dict[str, str]:
+    return {
+        "x-grant": grant_id,
+        "response-content-disposition": rules.content_disposition(of.name),
+        "response-content-type": of.media_type,
+    }
+
+
+def clock_ahead() -> timedelta:
+    """How far business time runs ahead of real time."""
+    return timedelta(days=config().clock_offset_days)
+
+
+def issue_open_link(listing_id: str, file_id: str, *, variant: str, by: Member | None, at: datetime) -> Link:
+    """A presigned URL for a file of open data, for anyone.
+
+    Refuses listings that one may not see and files that are not published (`NotFound`), listings that are not open
+    (`NotOpen`), recalled files, and a variant the file does not have (`Invalid`).
+    """
+    listing = listing_seen_by(by, listing_id)
+    file = next((f for r in listing.releases if r.state == "published" for f in r.files if f.id == file_id), None)
+    if file is None or file.state != "ready" or file.removed_at or listing.state != "published":
+        raise NotFound()
+    if not listing.is_open:
+        raise NotOpen(text("このデータは、契約のうえでご利用いただけます。"))
+    of = _object(_AsRow(file), variant)
+    drawn = _Drawn(None, by.id if by else None, None, rules.LIFETIME_SECONDS, at)
+    return drawn.links([of], [drawn.grant(of, "charged")])[0]
+
+
+class _AsRow:
+    """A file, told as the entitlement query tells it."""
+
+    def __init__(self, file: File) -> None:
+        self.file_id = file.id
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+# ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _refuse_beyond_limits(contract: Any, grants: Sequence[dict[str, Any]], *, at: datetime) -> None:
+    """Holds the contract's limits row until the grants are written, so that no two requests pass a limit together."""
+    database.lock(f"limits/{contract.contract_id}")
+    kept = queries.limits(contract.contract_id)
+    if kept is None:
+        return
+    month = clock.month_of(at)
+    asked = {grant["pool"]: grant["size"] for grant in grants}
+    held = queries.held(contract.contract_id, month=month, real_at=at - clock_ahead(), asked=asked)
+    before, after = (
+        rules.Figures(size, downloads, queries.charge_jpy(contract, month, usage_bytes=size, downloads=downloads))
+        for size, downloads in (
+            (held.bytes, held.downloads),
+            (held.bytes + held.asked_bytes, held.downloads + held.asked_downloads),
+        )
+    )
+    limits = rules.Limits(kept.bytes, kept.downloads, kept.amount_jpy)
+    passed = rules.passed_limit(limits, held=before, wanted=after)
+    if passed:
+        _, month_ends = clock.month_bounds(month)
+        raise LimitReached(
+            text(
+                "この受け取りで、月の上限（%(what)s %(limit)s）を超えます。使用済みと受け取り中の合計は %(held)s、今回を加えると %(wanted)s です。",
+                what=text(_LIMIT_TITLES[passed]),
+                limit=f"{getattr(limits, passed):,}",
+                held=f"{getattr(before, passed):,}",
+                wanted=f"{getattr(after, passed):,}",
+            ),
+            retry_after=max(1, int((month_ends - at).total_seconds())),
+            limit=passed,
+            limits={name: getattr(limits, name) for name in _LIMIT_TITLES},
+            held={name: getattr(before, name) for name in _LIMIT_TITLES},
+            wanted={name: getattr(after, name) for name in _LIMIT_TITLES},
+        )
+
+
+_LIMIT_TITLES = {"bytes": N_("バイト数"), "downloads": N_("ダウンロード数"), "amount_jpy": N_("金額（円・税抜）")}
+
+
+def set_limits(contract: Contract, limits: rules.Limits, *, by: Member, at: datetime) -> ContractLimits:
+    """Set the buyer's limits for a month under a contract; None takes a limit away.
+
+    Refuses others than the buyer's owners, data officers and accountants (`Forbidden`). Running links stay good.
+    """
+    if by.organization_id != contract.buyer_id or not rules.may_set_limits(by):
+        raise Forbidden(text("上限を決められるのは、契約の利用者の責任者、データ担当、経理担当です。"))
+    values = {"bytes": limits.bytes, "downloads": limits.downloads, "amount_jpy": limits.amount_jpy}
+    database.lock(f"limits/{contract.id}")
+    kept = session.get(ContractLimits, contract.id)
+    if kept is None:
+        kept = ContractLimits(contract_id=contract.id, set_by=by.id, set_at=at)
+        session.add(kept)
+    for name, value in values.items():
+        setattr(kept, name, value)
+    kept.set_by, kept.set_at = by.id, at
+    session.flush()
+    audit.record(
+        "contract.limits",
+        actor=by.id,
+        subject=f"contract/{contract.id}",
+        at=at,
+        organization=by.organization_id,
+        detail=values,
+    )
+    return kept
+
+
+# ── the meter ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BLOCKS_A_RUN = 8
+
+
+def read_access_logs(*, at: datetime) -> int:
+    """Count what the embedded gateway wrote since the last run; how many lines were counted.
+
+    Safe to run twice and at any point of a crash: lines, usage and offsets are one transaction. Reads at most 64 MB a
+    run, so that a long backlog is worked off in steps that are kept.
+    """
+    database.lock("metering")
+    folder, known, counted, left = config().access_log_dir, queries.offsets(), 0, BLOCKS_A_RUN
+    for found in access_logs.files(folder):
+        before = known.get(found.first_line)
+        offset = before.offset if before else 0
+        if offset == found.size and before and not before.behind:
+            continue
+        lines, left = _read(found, offset, blocks_max=left, at=at)
+        counted += lines
+        if left == 0:
+            break
+    return counted
+
+
+def _read(found: access_logs.Found, offset: int, *, blocks_max: int, at: datetime) -> tuple[int, int]:
+    counted, left = 0, blocks_max
+    for block in access_logs.blocks(found, offset=offset):
+        records = access_logs.parse_gateway(block.text, bucket=config().s3_bucket)
+        result = metering.roll_up(records.json, file=found.path.name, at=at, ahead=clock_ahead())
+        counted, left = counted + result.counted, left - 1
+        _note(found, block.end, records, result, behind=left == 0 and block.end < found.size, at=at)
+        if left == 0:
+            break
+    return counted, left
+
+
+def _note(
+    found: access_logs.Found,
+    offset: int,
+    records: access_logs.Records,
+    result: metering.Counted,
+    *,
+    behind: bool,
+    at: datetime,
+) -> None:
+    newest = (
+        datetime.fromtimestamp(records.newest_ms / 1000, clock.JST) + clock_ahead()
+        if records.newest_ms is not None
+        else None
+    )
+    row = {"name": found.path.name, "offset": offset, "behind": behind, "newest_line_at": newest, "read_at": at}
+    sums = {
+        "lines": records.lines,
+        "counted": result.counted,
+        "duplicates": result.duplicates,
+        "set_aside": result.set_aside,
+    }
+    note = insert(LogFile).values(first_line=found.first_line, **row, **sums)
+    kept = {name: note.excluded[name] for name in row} | {n: getattr(LogFile, n) + note.excluded[n] for n in sums}
+    kept["newest_line_at"] = func.greatest(LogFile.newest_line_at, note.excluded.newest_line_at)
+    session.execute(note.on_conflict_do_update(index_elements=["first_line"], set_=kept))

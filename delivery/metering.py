@@ -1,0 +1,100 @@
+"""From log records to usage, in one statement: every line counts once, every byte counts once per pool.
+
+The lines, the coverage they add to and the usage they change are written by the same statement, so there is no moment
+in which one is there without the other. A line that was counted before changes nothing; the same id with other
+content is set aside as an alarm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from exchange.database import session
+
+ROLL_UP = text("""
+WITH told AS MATERIALIZED (
+  SELECT * FROM json_to_recordset(:records) AS r(
+    n bigint, request_id text, "at" timestamptz, method text, status int, bytes_sent bigint, range text, start bigint,
+    stop bigint, remote text, user_agent text, grant_id text, object_key text, digest text, reason text, line text)
+), matched AS (
+  SELECT t.*, g.pool, g.size,
+    t.method = 'GET' AND t.status IN (200, 206) AS delivered,
+    g.object_key = t.object_key AS ours,
+    CASE WHEN t.reason IS NOT NULL THEN t.reason
+         WHEN NOT (t.method = 'GET' AND t.status IN (200, 206)) THEN NULL  -- refused by the store: nothing left
+         WHEN t.grant_id IS NULL THEN 'no-grant'
+         WHEN g.id IS NULL THEN 'unknown-grant'
+         WHEN g.object_key <> t.object_key THEN 'wrong-object' END AS alarm
+  FROM told t LEFT JOIN delivery_grant g ON g.id = t.grant_id
+), once AS (
+  SELECT DISTINCT ON (request_id) * FROM matched WHERE ours ORDER BY request_id, n
+), seen AS (
+  SELECT m.n, m.reason, coalesce(r.digest, o.digest) <> m.digest AS changed
+  FROM matched m JOIN once o USING (request_id) LEFT JOIN request_line r USING (request_id)
+  WHERE m.ours AND (r.request_id IS NOT NULL OR m.n <> o.n)
+), fresh AS (
+  SELECT o.*, CASE WHEN o.start < 0 THEN greatest(o.size + o.start, 0) ELSE coalesce(o.start, 0) END AS begins
+  FROM once o WHERE NOT EXISTS (SELECT FROM request_line r WHERE r.request_id = o.request_id)
+), read AS (
+  SELECT f.*, CASE WHEN delivered AND begins < least(begins + bytes_sent, stop, size)
+                   THEN int8range(begins, least(begins + bytes_sent, stop, size)) ELSE 'empty' END AS covered
+  FROM fresh f
+), piled AS (
+  SELECT r.*, coalesce(c.covered, '{}') + covered_so_far(int8multirange(r.covered)) OVER (
+      PARTITION BY r.pool ORDER BY r."at", r.request_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM read r LEFT JOIN delivery_coverage c ON c.pool = r.pool
+), weighed AS (
+  SELECT p.*, covered_bytes(int8multirange(p.covered) - p.before) AS added_bytes,
+    (before + int8multirange(p.covered) @> int8range(0, size) AND NOT before @> int8range(0, size))::int AS downloads
+  FROM piled p
+), lines AS (
+  INSERT INTO request_line
+    (request_id, grant_id, "at", method, status, bytes_sent, range, covered, added_bytes, remote, user_agent, digest)
+  SELECT request_id, grant_id, "at" + :ahead, method, status, bytes_sent, range, covered, added_bytes, remote,
+    user_agent, digest FROM weighed
+), pools AS (
+  INSERT INTO delivery_coverage AS c (pool, covered)
+  SELECT pool, range_agg(covered) FROM weighed WHERE NOT isempty(covered) GROUP BY pool ORDER BY pool
+  ON CONFLICT (pool) DO UPDATE SET covered = c.covered + excluded.covered
+), grants AS (
+  INSERT INTO grant_usage AS u (grant_id, delivered_bytes, billable_bytes, downloads, last_at)
+  SELECT grant_id, coalesce(sum(bytes_sent) FILTER (WHERE delivered), 0), sum(added_bytes), sum(downloads),
+    max("at" + :ahead) FILTER (WHERE delivered)
+  FROM weighed GROUP BY grant_id ORDER BY grant_id
+  ON CONFLICT (grant_id) DO UPDATE SET
+    delivered_bytes = u.delivered_bytes + excluded.delivered_bytes,
+    billable_bytes = u.billable_bytes + excluded.billable_bytes,
+    downloads = u.downloads + excluded.downloads,
+    last_at = greatest(u.last_at, excluded.last_at)
+), aside AS (
+  INSERT INTO log_set_aside (reason, file, line, seen_at)
+  SELECT coalesce(m.alarm, 'changed'), :file, coalesce(m.line, (to_json(m)::jsonb - 'line' - 'reason' - 'n')::text), :at
+  FROM matched m LEFT JOIN seen s USING (n) WHERE m.alarm IS NOT NULL OR s.changed ORDER BY m.n
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM weighed) AS counted, (SELECT count(*) FROM seen WHERE NOT changed) AS duplicates,
+  (SELECT count(*) FROM aside) AS set_aside
+""")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What became of the records of a block."""
+
+    counted: int
+    duplicates: int
+    set_aside: int
+
+
+def roll_up(records: str, *, file: str, at: datetime, ahead: object) -> Counted:
+    """Count records (JSON, see `access_logs`): lines, coverage, usage and alarms, each exactly once.
+
+    Coverage of a line is what was really written of the range that was answered, never beyond the object; what a line
+    adds is what its pool did not have yet, in the order of the lines' own times. `ahead` is how far business time runs
+    ahead of the log's clock. One caller at a time (the job's lock): coverage is read before it is added to.
+    """
+    row = session.execute(ROLL_UP, {"records": records, "file": file, "at": at, "ahead": ahead}).one()
+    return Counted(row.counted, row.duplicates, row.set_aside)

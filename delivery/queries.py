@@ -1,0 +1,452 @@
+"""What can be asked about links and usage: by the parties of a contract, by its chapters above, by operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, any_, bindparam, func, select
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import joinedload
+
+from contracts import pricing
+from contracts.models import Contract
+from contracts.rules import covers
+from delivery import rules
+from delivery.models import ContractLimits, Grant, GrantUsage, LogFile, RequestLine, SetAside
+from exchange import clock
+from exchange.database import Page, page, session
+from exchange.errors import Invalid, NotFound, text
+from exchange.identity.models import Member, Organization
+from exchange.jobs import JobRun
+from listings.models import File, Listing, Release
+from listings.registries import Recipient
+
+# ── what a link stands on ────────────────────────────────────────────────────────────────────────────────────────────
+
+_ENTITLEMENT = (
+    select(
+        Contract.id.label("contract_id"),
+        Contract.listing_id,
+        Contract.buyer_id,
+        Contract.provider_id,
+        Contract.state,
+        Contract.starts_on,
+        Contract.ends_on,
+        Contract.terminates_at,
+        Contract.ended_at,
+        Contract.payment,
+        Contract.paid_at,
+        Contract.pricing,
+        Contract.variables,
+        Contract.release_id,
+        Contract.activated_at,
+        ContractLimits.contract_id.label("limited"),
+        Release.id.label("file_release_id"),
+        Release.state.label("release_state"),
+        Release.published_at,
+        File.id.label("file_id"),
+        File.name,
+        File.media_type,
+        File.state.label("file_state"),
+        File.removed_at,
+        File.recalled_at,
+        File.object_key,
+        File.size,
+        File.sha256,
+        File.parquet_key,
+        File.parquet_size,
+        File.parquet_sha256,
+    )
+    .select_from(Contract)
+    .outerjoin(ContractLimits, ContractLimits.contract_id == Contract.id)
+    .outerjoin(
+        File,
+        and_(File.listing_id == Contract.listing_id, File.id == any_(bindparam("file_ids", type_=ARRAY(TEXT)))),
+    )
+    .outerjoin(Release, Release.id == File.release_id)
+    .where(Contract.id == bindparam("contract_id"))
+)
+
+
+def entitlement(contract_id: str, file_ids: Sequence[str]) -> Sequence[Any]:
+    """All that a link stands on, in one statement: a row per file found, the contract in each.
+
+    One row without a file where the contract's listing has none of them; no row where there is no such contract.
+    """
+    return session.execute(_ENTITLEMENT, {"contract_id": contract_id, "file_ids": list(file_ids)}).all()
+
+
+_HELD = sql("""
+SELECT coalesce(sum(CASE WHEN running THEN size ELSE covered END), 0)::bigint AS bytes,
+  count(*) FILTER (WHERE running OR whole) AS downloads, coalesce(sum(covered), 0)::bigint AS used_bytes,
+  count(*) FILTER (WHERE whole) AS used_downloads,
+  coalesce(sum(size - CASE WHEN running THEN size ELSE covered END) FILTER (WHERE pool = ANY(:pools)), 0)::bigint
+    AS asked_bytes,
+  count(*) FILTER (WHERE pool = ANY(:pools) AND NOT (running OR whole)) AS asked_downloads,
+  coalesce(array_agg(pool) FILTER (WHERE pool = ANY(:pools)), '{}') AS known
+FROM (
+  SELECT g.pool, max(g.size) AS size, bool_or(g.expires_at > :real_at) AS running,
+    coalesce(covered_bytes(c.covered), 0) AS covered, coalesce(c.covered @> int8range(0, max(g.size)), false) AS whole
+  FROM delivery_grant g LEFT JOIN delivery_coverage c ON c.pool = g.pool
+  WHERE g.contract_id = :contract_id AND g.month = :month GROUP BY g.pool, c.covered
+) AS pools
+""")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A month under a contract, in bytes and downloads: used, held by links that still run, and asked for besides."""
+
+    used_bytes: int
+    used_downloads: int
+    bytes: int
+    downloads: int
+    asked_bytes: int
+    asked_downloads: int
+
+
+def held(contract_id: str, *, month: str, real_at: datetime, asked: Mapping[str, int]) -> Held:
+    """What a month holds already, and what new links would add, given the pool of each with its object's size.
+
+    A link holds its whole object while it runs, and what was really read once it has expired.
+    """
+    bound = {"contract_id": contract_id, "month": month, "real_at": real_at, "pools": list(asked)}
+    row = session.execute(_HELD, bound).one()
+    new = [size for pool, size in asked.items() if pool not in set(row.known)]
+    return Held(
+        row.used_bytes,
+        row.used_downloads,
+        row.bytes,
+        row.downloads,
+        row.asked_bytes + sum(new),
+        row.asked_downloads + len(new),
+    )
+
+
+def limits(contract_id: str) -> ContractLimits | None:
+    """The buyer's own limits under a contract, if any were set."""
+    return session.get(ContractLimits, contract_id)
+
+
+# ── usage of one contract ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Period:
+    """[since, until), and the months in Japan that it touches."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def months(self) -> list[str]:
+        """`YYYY-MM` of every month touched, in order."""
+        found, at = [], self.since
+        while at < self.until:
+            found.append(clock.month_of(at))
+            at = clock.month_bounds(found[-1])[1]
+        return found
+
+
+PERIOD_DAYS_MAX = 3_700
+
+
+def period(*, first: date | None, last: date | None, at: datetime) -> Period:
+    """From the first day to the end of the last, by Japan's calendar; what is left out is the running month's.
+
+    Raises `Invalid` where the first comes after the last, or lies more than ten years before it.
+    """
+    month_since, month_until = clock.month_bounds(clock.month_of(at))
+    since = _midnight(first) if first else (month_since if last is None else min(month_since, _midnight(last)))
+    until = _midnight(last + timedelta(days=1)) if last else max(month_until, since + timedelta(days=1))
+    if since >= until:
+        raise Invalid({"to": [text("終わりの日は、始めの日と同じかそれより後にしてください。")]})
+    if until - since > timedelta(days=PERIOD_DAYS_MAX):
+        raise Invalid({"from": [text("期間は10年以内にしてください。")]})
+    return Period(since, until)
+
+
+def _midnight(day: date) -> datetime:
+    if not 1970 <= day.year <= 9000:
+        raise Invalid({"from": [text("日付が正しくありません。")]})
+    return datetime(day.year, day.month, day.day, tzinfo=clock.JST)
+
+
+def _issued(contract_id: str, when: Period) -> Any:
+    # The months narrow the index; the moments cut exactly.
+    return and_(
+        Grant.contract_id == contract_id,
+        Grant.month.in_(when.months),
+        Grant.issued_at >= when.since,
+        Grant.issued_at < when.until,
+    )
+
+
+def grants_of(contract_id: str, when: Period, *, limit: int = 20, cursor: str | None = None) -> Page[Grant]:
+    """The links of a contract issued in a period, the newest first, with file, holder and what was counted."""
+    query = select(Grant).where(_issued(contract_id, when))
+    loaded = query.options(joinedload(Grant.usage), joinedload(Grant.file), joinedload(Grant.member))
+    return page(loaded, Grant.id, limit=limit, cursor=cursor)
+
+
+LINES_SHOWN_MAX = 1_000
+
+
+def lines_of(grant_ids: Iterable[str]) -> dict[str, list[RequestLine]]:
+    """The request lines behind the figures of grants, in order of time; of each grant the newest thousand."""
+    newest = func.row_number().over(partition_by=RequestLine.grant_id, order_by=RequestLine.at.desc())
+    ranked = select(RequestLine.request_id, newest.label("rank")).where(RequestLine.grant_id.in_(list(grant_ids)))
+    kept = ranked.subquery()
+    query = select(RequestLine).join(kept, kept.c.request_id == RequestLine.request_id)
+    query = query.where(kept.c.rank <= LINES_SHOWN_MAX).order_by(RequestLine.at, RequestLine.request_id)
+    found: dict[str, list[RequestLine]] = {}
+    for line in session.scalars(query):
+        found.setdefault(line.grant_id, []).append(line)
+    return found
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What was delivered under a contract in a period; yen without tax, by the contract's price."""
+
+    links: int
+    delivered_bytes: int
+    billable_bytes: int
+    downloads: int
+    amount_jpy: int
+
+
+def totals_of(contract: Contract, when: Period) -> Totals:
+    """The sums behind a contract's usage in a period, and what they cost: month by month, as they will be invoiced."""
+    query = select(
+        Grant.month,
+        func.count().label("links"),
+        func.coalesce(func.sum(GrantUsage.delivered_bytes), 0).label("delivered_bytes"),
+        func.coalesce(func.sum(GrantUsage.billable_bytes), 0).label("billable_bytes"),
+        func.coalesce(func.sum(GrantUsage.downloads), 0).label("downloads"),
+    ).outerjoin(GrantUsage, GrantUsage.grant_id == Grant.id)
+    rows = {row.month: row for row in session.execute(query.where(_issued(contract.id, when)).group_by(Grant.month))}
+    amount = sum(
+        charge_jpy(contract, month, usage_bytes=int(row.billable_bytes), downloads=int(row.downloads))
+        if (row := rows.get(month))
+        else charge_jpy(contract, month, usage_bytes=0, downloads=0)
+        for month in when.months
+    )
+    found = rows.values()
+    return Totals(
+        links=sum(row.links for row in found),
+        delivered_bytes=int(sum(row.delivered_bytes for row in found)),
+        billable_bytes=int(sum(row.billable_bytes for row in found)),
+        downloads=int(sum(row.downloads for row in found)),
+        amount_jpy=amount,
+    )
+
+
+def charge_jpy(contract: Contract | Row[Any], month: str, *, usage_bytes: int, downloads: int) -> int:
+    """Yen without tax of so much usage in a month under a contract. Reported sales are not known here: their minimum."""
+    since, until = clock.month_bounds(month)
+    first, following = since.date(), until.date()
+    ended = contract.ended_at.astimezone(clock.JST).date() if contract.ended_at else None
+    days = rules.days_in_force(
+        starts_on=contract.starts_on, ends_on=contract.ends_on, ended_on=ended, first=first, following=following
+    )
+    return pricing.monthly_charge_jpy(
+        pricing.parse(contract.pricing),
+        usage_bytes=usage_bytes,
+        downloads=downloads,
+        reported_sales_jpy=0,
+        days_active=days,
+        days_in_month=(following - first).days,
+    )
+
+
+# ── usage over contracts ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class ContractUsage:
+    """What was delivered under a contract. `downloads` counts what a price per download charges (see `rules`)."""
+
+    contract_id: str
+    billable_bytes: int
+    delivered_bytes: int
+    downloads: int
+    links: int
+
+
+def usage_by_contract(*, since: datetime, until: datetime) -> list[ContractUsage]:
+    """Usage of every contract under which a link was issued in [since, until). Usage belongs to its link's moment."""
+    when = Period(since, until)
+    query = (
+        select(
+            Grant.contract_id,
+            func.coalesce(func.sum(GrantUsage.billable_bytes), 0),
+            func.coalesce(func.sum(GrantUsage.delivered_bytes), 0),
+            func.coalesce(func.sum(GrantUsage.downloads), 0),
+            func.count(),
+        )
+        .outerjoin(GrantUsage, GrantUsage.grant_id == Grant.id)
+        .where(Grant.contract_id.is_not(None), Grant.month.in_(when.months))
+        .where(Grant.issued_at >= since, Grant.issued_at < until)
+        .group_by(Grant.contract_id)
+        .order_by(Grant.contract_id)
+    )
+    return [ContractUsage(str(row[0]), int(row[1]), int(row[2]), int(row[3]), row[4]) for row in session.execute(query)]
+
+
+def deliveries_by_provider() -> dict[str, int]:
+    """How many links of open data were really read, by the organization that provides it."""
+    query = (
+        select(Listing.provider_id, func.count())
+        .join(Grant, Grant.listing_id == Listing.id)
+        .join(GrantUsage, GrantUsage.grant_id == Grant.id)
+        .where(Grant.contract_id.is_(None), GrantUsage.last_at.is_not(None))
+        .group_by(Listing.provider_id)
+    )
+    return {provider_id: count for provider_id, count in session.execute(query)}
+
+
+def recipients(file: File) -> list[Recipient]:
+    """Who drew links of a file, and how much of it left; those without an account together."""
+    query = (
+        select(
+            Organization.id,
+            Organization.name,
+            func.count(),
+            func.coalesce(func.sum(GrantUsage.delivered_bytes), 0),
+            func.max(Grant.issued_at),
+        )
+        .select_from(Grant)
+        .outerjoin(Member, Member.id == Grant.member_id)
+        .outerjoin(Organization, Organization.id == Member.organization_id)
+        .outerjoin(GrantUsage, GrantUsage.grant_id == Grant.id)
+        .where(Grant.file_id == file.id)
+        .group_by(Organization.id, Organization.name)
+        .order_by(func.max(Grant.issued_at).desc())
+    )
+    return [
+        Recipient(organization_id, name or str(text("サインインしていない利用者")), links, int(sent), last_at)
+        for organization_id, name, links, sent, last_at in session.execute(query)
+    ]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A contract's row on the usage page of a party."""
+
+    contract: Contract
+    totals: Totals
+
+
+def usage_of(member: Member, month: str) -> list[Delivered]:
+    """A month's usage of every contract of the member's organization (of all, for administrators), the most first."""
+    since, until = clock.month_bounds(month)
+    when = Period(since, until)
+    drawn = select(Grant.contract_id).where(Grant.month == month, Grant.contract_id.is_not(None))
+    query = select(Contract).where(Contract.id.in_(drawn))
+    query = query.options(joinedload(Contract.listing), joinedload(Contract.buyer), joinedload(Contract.provider))
+    if not member.is_operator:
+        mine = member.organization_id
+        query = query.where((Contract.buyer_id == mine) | (Contract.provider_id == mine))
+    found = [Delivered(contract, totals_of(contract, when)) for contract in session.scalars(query)]
+    return sorted(found, key=lambda d: (-d.totals.delivered_bytes, d.contract.number))
+
+
+def bytes_by_day(contract_ids: Sequence[str], month: str) -> list[tuple[date, int]]:
+    """Bytes delivered on each day of a month, by the day of the link, days without any too."""
+    day = func.date(func.timezone("Asia/Tokyo", Grant.issued_at)).label("day")
+    query = (
+        select(day, func.sum(GrantUsage.delivered_bytes))
+        .join(GrantUsage, GrantUsage.grant_id == Grant.id)
+        .where(Grant.contract_id.in_(list(contract_ids)), Grant.month == month)
+        .group_by(day)
+    )
+    sums = {found: int(count) for found, count in session.execute(query)} if contract_ids else {}
+    since, until = clock.month_bounds(month)
+    days = [since.date() + timedelta(days=n) for n in range((until.date() - since.date()).days)]
+    return [(each, sums.get(each, 0)) for each in days]
+
+
+def contract_files(contract: Contract, *, at: datetime) -> list[File]:
+    """The files a contract covers now, of the newest release first."""
+    query = select(File).join(Release, Release.id == File.release_id).options(joinedload(File.release))
+    query = query.where(File.listing_id == contract.listing_id, File.state == "ready", File.removed_at.is_(None))
+    files = session.scalars(query.order_by(Release.number.desc(), File.id))
+    return [
+        file
+        for file in files
+        if covers(
+            file.release,
+            contract_release_id=contract.release_id,
+            variables=contract.variables,
+            activated_at=contract.activated_at,
+            ended_at=contract.ended_at,
+        )
+    ]
+
+
+def grant_seen_in(contract_id: str, grant_id: str) -> Grant:
+    """A link of a contract with file, holder and what was counted; `NotFound` otherwise."""
+    query = select(Grant).where(Grant.id == grant_id, Grant.contract_id == contract_id)
+    query = query.options(joinedload(Grant.usage), joinedload(Grant.file), joinedload(Grant.member))
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+# ── the meter itself ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+READING = "read-access-logs"
+
+
+@dataclass(frozen=True)
+class LogLag:
+    """How far the meter is behind: everything written before `read_until` was read. Times are business time."""
+
+    read_until: datetime | None
+    newest_line_at: datetime | None
+    seconds: float | None
+    lines: int
+    counted: int
+    duplicates: int
+    set_aside: dict[str, int]
+
+
+def log_lag(*, at: datetime) -> LogLag:
+    """The newest line read, how long ago the logs were read to their end, and the lines set aside by reason."""
+    sums = session.execute(
+        select(
+            func.max(LogFile.newest_line_at),
+            func.coalesce(func.sum(LogFile.lines), 0),
+            func.coalesce(func.sum(LogFile.counted), 0),
+            func.coalesce(func.sum(LogFile.duplicates), 0),
+            func.min(LogFile.newest_line_at).filter(LogFile.behind),
+        )
+    ).one()
+    ran_at = session.scalar(select(JobRun.succeeded_at).where(JobRun.name == READING))
+    read_until = sums[4] or ran_at
+    aside = session.execute(select(SetAside.reason, func.count()).group_by(SetAside.reason))
+    return LogLag(
+        read_until=read_until,
+        newest_line_at=sums[0],
+        seconds=max(0.0, (at - read_until).total_seconds()) if read_until else None,
+        lines=int(sums[1]),
+        counted=int(sums[2]),
+        duplicates=int(sums[3]),
+        set_aside={reason: count for reason, count in aside},
+    )
+
+
+def set_aside(*, limit: int = 50) -> list[SetAside]:
+    """The newest lines that were not counted, with the reason."""
+    return list(session.scalars(select(SetAside).order_by(SetAside.id.desc()).limit(limit)))
+
+
+def offsets() -> dict[str, LogFile]:
+    """How far each known log file was read, by its first line."""
+    return {file.first_line: file for file in session.scalars(select(LogFile))}
