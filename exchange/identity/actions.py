@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy import update
 
 from exchange import audit, mail
 from exchange.config import config
@@ -56,6 +57,8 @@ def set_password(member: Member, password: str, *, at: datetime) -> None:
     """Give a member a new password; every session and unused link of theirs ends."""
     member.password_hash = password_hash(password)
     member.session_stamp = secrets.token_urlsafe(12)
+    unused = update(OneTimeLink).where(OneTimeLink.member_id == member.id, OneTimeLink.used_at.is_(None))
+    session.execute(unused.values(used_at=at))
     audit.record("member.set_password", actor=member.id, subject=f"member/{member.id}", at=at)
 
 
@@ -65,6 +68,10 @@ def issue_token(member: Member, *, name: str, days: int, at: datetime) -> tuple[
         raise Invalid({"days": [text("有効期間は1日から%(max)s日までです。", max=TOKEN_DAYS_MAX)]})
     if not name.strip() or len(name) > 100:
         raise Invalid({"name": [text("名前は1文字以上100文字以内で入力してください。")]})
+    if sum(1 for t in queries.tokens_of(member) if t.revoked_at is None and t.expires_at > at) >= TOKENS_MAX:
+        raise Invalid(
+            {"name": [text("有効なトークンは%(max)s個までです。使わないものを取り消してください。", max=TOKENS_MAX)]}
+        )
     secret = "nkd_" + secrets.token_urlsafe(32)
     token = ApiToken(
         id=new_id(),

@@ -106,6 +106,14 @@ def is_email(address: str) -> bool:
     return len(address) <= 254 and address.isprintable() and bool(EMAIL.fullmatch(address))
 
 
+GOVERNMENT_DOMAIN = re.compile(r"(.+\.)?lg\.jp|(.+\.)?(pref|city|town|vill|metro)\.[a-z.-]+\.jp")
+
+
+def is_government_domain(domain: str) -> bool:
+    """Whether a domain is one that local governments have: `*.lg.jp`, or `city.….jp` and its like."""
+    return bool(GOVERNMENT_DOMAIN.fullmatch(domain.lower()))
+
+
 def tidy_number(written: str) -> str:
     """A number as people write it (full-width digits, hyphens, spaces, small t), as it is kept."""
     return re.sub(r"[\s\u2010-\u2015\u2212-]", "", unicodedata.normalize("NFKC", written)).upper()
