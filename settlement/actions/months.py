@@ -1,0 +1,55 @@
+"""Invoices as they fall due, and months that are closed."""
+
+from datetime import datetime
+
+from exchange import audit, clock, database, jobs
+from exchange.database import session
+from exchange.errors import WrongState, text
+from exchange.identity.models import Member
+from settlement import invoicing, queries
+from settlement.actions.locks import only_finance
+from settlement.models import Period
+
+
+def issue_what_is_due(*, at: datetime) -> int:
+    """Invoice one-off prices of contracts that became active; asked by the clock and by whoever looks."""
+    return invoicing.issue_activations(at=at)
+
+
+def close_month(month: str, *, by: Member, at: datetime) -> queries.Month:
+    """open → closing; a job then invoices the month's charges and closes it. Closing twice changes nothing.
+
+    Raises `WrongState` for the running month and later ones.
+    """
+    only_finance(by)
+    queries.check_month(month)
+    if month >= clock.month_of(at):
+        raise WrongState(
+            text("終わっていない月は締められません。翌月になってから締めてください。"), state="open", month=month
+        )
+    database.lock(f"settlement/close/{month}")
+    if session.get(Period, month) is None:
+        session.add(Period(month=month, state="closing", requested_at=at, requested_by=by.id))
+        jobs.enqueue("close-month", {"month": month, "after": ""}, at=at, key=f"close/{month}/")
+        audit.record("month.close", actor=by.id, subject=f"period/{month}", at=at)
+        session.flush()
+    return queries.month(month, at=at)
+
+
+def continue_close(month: str, *, after: str, at: datetime) -> bool:
+    """One step of closing a month: invoices of the next contracts; whether more steps are to come.
+
+    closing → closed with the last step. Each step is whole or not at all, and repeating one changes nothing.
+    """
+    period = session.get(Period, month, populate_existing=True, with_for_update=True)
+    if period is None or period.state == "closed":
+        return False
+    invoicing.issue_activations(at=at)
+    next_after = invoicing.issue_month(month, after=after, at=at)
+    if next_after is not None:
+        payload = {"month": month, "after": next_after}
+        jobs.enqueue("close-month", payload, at=at, key=f"close/{month}/{next_after}")
+        return True
+    period.state, period.closed_at = "closed", at
+    audit.record("month.closed", actor=None, subject=f"period/{month}", at=at)
+    return False

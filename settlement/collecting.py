@@ -1,0 +1,197 @@
+"""Money in, and back: receipts pay invoices, credit notes take off, and the ledger says where each yen stands.
+
+Every function here is called under the lock `settlement/money`, so that two payments of one invoice, or a payment
+and a refund, see each other.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from contracts import actions as contract_actions
+from contracts.models import Contract
+from exchange import clock
+from exchange.database import new_id, session
+from settlement import invoicing, ledger, payouts, rules
+from settlement.ledger import BANK, FEES, UNAPPLIED, Move, Place
+from settlement.models import Application, CreditNote, Invoice, Period, Receipt
+
+
+def booking_day(on: date, at: datetime) -> date:
+    """The day a deed counts for: its own, unless that month is closed already; then the day it is booked."""
+    return _today(at) if session.get(Period, f"{on:%Y-%m}") else on
+
+
+def _today(at: datetime) -> date:
+    return at.astimezone(clock.JST).date()
+
+
+def receive(receipt: Receipt, invoice: Invoice | None, *, at: datetime) -> Application | None:
+    """Book a new receipt: what it pays of the invoice, the exchange's fee on that, and what is left unapplied."""
+    due = invoice.due_jpy if invoice else 0
+    split = rules.split_payment(due_jpy=due, received_jpy=receipt.amount_jpy)
+    receipt.unapplied_jpy = split.rest_jpy
+    session.add(receipt)
+    session.flush()
+    moves = [Move(split.rest_jpy, UNAPPLIED, BANK)]
+    application = None
+    if invoice and split.first_jpy:
+        application, paid = _apply(receipt, invoice, split.first_jpy, source_of_cash=BANK, at=at)
+        moves = [*paid, *moves]
+    ledger.post(
+        f"receipt/{receipt.id}",
+        moves,
+        at=at,
+        booked_on=booking_day(receipt.received_on, at),
+        reference=f"invoice/{invoice.id}" if application and invoice else f"receipt/{receipt.id}",
+        words=f"入金 {receipt.payer}" + (f" {invoice.number}" if application and invoice else ""),
+    )
+    return application
+
+
+def apply_later(receipt: Receipt, invoice: Invoice, amount_jpy: int, *, at: datetime) -> Application:
+    """Let unapplied money of a receipt pay an invoice; the amount is at most what is due and what is unapplied."""
+    application, moves = _apply(receipt, invoice, amount_jpy, source_of_cash=UNAPPLIED, at=at)
+    receipt.unapplied_jpy -= amount_jpy
+    ledger.post(
+        f"application/{application.id}",
+        moves,
+        at=at,
+        booked_on=_today(at),
+        reference=f"invoice/{invoice.id}",
+        words=f"入金の消込 {receipt.payer} {invoice.number}",
+    )
+    return application
+
+
+def _apply(
+    receipt: Receipt, invoice: Invoice, amount_jpy: int, *, source_of_cash: Place, at: datetime
+) -> tuple[Application, list[Move]]:
+    """Pay so much of an invoice: held for the provider, less the fee and what it still owes the exchange."""
+    invoice.paid_jpy += amount_jpy
+    fee = _fee_step(invoice)
+    invoice.fee_taken_jpy += fee
+    _move_state(invoice, at)
+    application = Application(
+        id=new_id(), receipt_id=receipt.id, invoice_id=invoice.id, amount_jpy=amount_jpy, fee_jpy=fee, at=at
+    )
+    session.add(application)
+    session.flush()
+    payouts.add_sale(invoice, application, received_on=receipt.received_on, payer=receipt.payer, at=at)
+    held, provider = ledger.deposits(invoice.issuer_id), invoice.issuer_id
+    repaid = min(ledger.held(ledger.advances(provider)), amount_jpy - fee)
+    return application, [
+        Move(amount_jpy, held, source_of_cash),
+        Move(fee, FEES, held),
+        Move(repaid, ledger.advances(provider), held),
+        Move(amount_jpy, ledger.billed(invoice.recipient_id), ledger.uncollected(provider)),
+    ]
+
+
+def _fee_step(invoice: Invoice) -> int:
+    """How far the fee taken is from the fee earned by what the provider keeps of this invoice."""
+    kept = invoice.paid_jpy - invoice.refunded_jpy
+    earned = rules.fee_due(invoice.fee_jpy, received_jpy=kept, total_jpy=invoice.total_jpy)
+    return earned - invoice.fee_taken_jpy
+
+
+def _move_state(invoice: Invoice, at: datetime) -> None:
+    before = invoice.state
+    invoice.state = rules.state_after(
+        total_jpy=invoice.total_jpy, due_jpy=invoice.due_jpy, credited_jpy=invoice.credited_jpy
+    )
+    if invoice.state == "paid" and before != "paid":
+        invoice.paid_at = at
+        _tell_contract(invoice, at)
+
+
+def _tell_contract(invoice: Invoice, at: datetime) -> None:
+    """A price paid in advance opens delivery."""
+    if invoice.ground == invoicing.ACTIVATION and invoice.contract_id:
+        payment = session.scalar(select(Contract.payment).where(Contract.id == invoice.contract_id))
+        if payment == "prepaid":
+            contract_actions.payment_received(invoice.contract_id, at=at)
+
+
+def give_back(receipt: Receipt, *, at: datetime) -> int:
+    """Book that a receipt's unapplied money was sent back to its payer; the amount in yen."""
+    amount = receipt.unapplied_jpy
+    receipt.unapplied_jpy, receipt.returned_jpy = 0, receipt.returned_jpy + amount
+    ledger.post(
+        f"receipt/{receipt.id}/returned",
+        [Move(amount, BANK, UNAPPLIED)],
+        at=at,
+        booked_on=_today(at),
+        reference=f"receipt/{receipt.id}",
+        words=f"仮受金の返還 {receipt.payer}",
+    )
+    return amount
+
+
+def credit(invoice: Invoice, amount_jpy: int, *, reason: str, at: datetime) -> CreditNote:
+    """Take an amount, tax included, off an invoice: first off what is due, the rest is owed back to the buyer.
+
+    The fee on what goes back is given back. What the provider was paid out already is advanced and taken from its
+    next sales.
+    """
+    split = rules.split_refund(due_jpy=invoice.due_jpy, amount_jpy=amount_jpy)
+    rate = int(invoice.totals_by_rate[0]["rate_percent"])
+    tax = rules.credit_tax(credited_before_jpy=invoice.credited_jpy, amount_jpy=amount_jpy, rate_percent=rate)
+    invoice.credited_jpy += amount_jpy
+    invoice.refunded_jpy += split.rest_jpy
+    fee_back = -_fee_step(invoice)
+    invoice.fee_taken_jpy -= fee_back
+    _move_state(invoice, at)
+    note = CreditNote(
+        id=new_id(),
+        number=invoicing.next_number(invoice.issuer_id, "RTN"),
+        issuer_id=invoice.issuer_id,
+        invoice_id=invoice.id,
+        issued_at=at,
+        issued_on=_today(at),
+        title=rules.credit_note_title(invoice.issuer["registration_number"]),
+        reason=reason,
+        rate_percent=rate,
+        amount_jpy=amount_jpy,
+        taxable_jpy=amount_jpy - tax,
+        tax_jpy=tax,
+        repaid_jpy=split.rest_jpy,
+        fee_back_jpy=fee_back,
+    )
+    session.add(note)
+    session.flush()
+    _book_credit(invoice, note, at)
+    return note
+
+
+def _book_credit(invoice: Invoice, note: CreditNote, at: datetime) -> None:
+    held, provider, buyer = ledger.deposits(invoice.issuer_id), invoice.issuer_id, invoice.recipient_id
+    short = max(0, note.repaid_jpy - note.fee_back_jpy - ledger.held(held))
+    if note.repaid_jpy:
+        payouts.add_refund(invoice, note, at=at)
+    ledger.post(
+        f"credit-note/{note.id}",
+        [
+            Move(note.fee_back_jpy, held, FEES),
+            Move(short, held, ledger.advances(provider)),
+            Move(note.repaid_jpy, ledger.refunds(buyer), held),
+            Move(note.amount_jpy - note.repaid_jpy, ledger.billed(buyer), ledger.uncollected(provider)),
+        ],
+        at=at,
+        booked_on=note.issued_on,
+        reference=f"invoice/{invoice.id}",
+        words=f"返還 {note.number} ({invoice.number})",
+    )
+
+
+def send_refund(note: CreditNote, invoice: Invoice, *, at: datetime) -> None:
+    """Book that the money of a credit note was sent back to the buyer's account."""
+    note.repaid_at = at
+    ledger.post(
+        f"credit-note/{note.id}/sent",
+        [Move(note.repaid_jpy, BANK, ledger.refunds(invoice.recipient_id))],
+        at=at,
+        booked_on=_today(at),
+        reference=f"invoice/{invoice.id}",
+        words=f"返金の振込 {note.number}",
+    )

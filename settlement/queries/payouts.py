@@ -1,0 +1,66 @@
+"""Payouts as their providers and the exchange's accountants may see them, and money that waits for a person."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from exchange.database import Page, page, session
+from exchange.errors import NotFound, text
+from exchange.identity.models import Member
+from exchange.identity.queries import organizations_by_id
+from settlement import rules
+from settlement.models import CreditNote, Payout, PayoutBatch, Receipt
+
+
+def _visible_to(member: Member) -> Select[Payout]:
+    query = select(Payout).options(selectinload(Payout.lines), selectinload(Payout.batch))
+    return query if rules.keeps_books(member) else query.where(Payout.provider_id == member.organization_id)
+
+
+def payouts_seen_by(
+    member: Member, *, state: str | None = None, limit: int = 20, cursor: str | None = None
+) -> Page[Payout]:
+    """A page of a provider's own payouts, or of all for accountants of the exchange; newest first."""
+    query = _visible_to(member)
+    return page(query.where(Payout.state == state) if state else query, Payout.id, limit=limit, cursor=cursor)
+
+
+def payout_seen_by(member: Member, payout_id: str) -> Payout:
+    """A payout with its lines; raises `NotFound` for strangers."""
+    query = _visible_to(member).where(Payout.id == payout_id).execution_options(populate_existing=True)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound(text("支払いが見つかりません。"))
+    return found
+
+
+def providers_of(payouts: Iterable[Payout]) -> dict[str, str]:
+    """Names of the providers of payouts, by id."""
+    return {key: o.name for key, o in organizations_by_id([p.provider_id for p in payouts]).items()}
+
+
+def batch_seen_by(member: Member, batch_id: str) -> PayoutBatch:
+    """A transfer file with its payouts, for accountants of the exchange; raises `NotFound`."""
+    query = select(PayoutBatch).where(PayoutBatch.id == batch_id).options(selectinload(PayoutBatch.payouts))
+    found = session.scalars(query.execution_options(populate_existing=True)).first()
+    if found is None or not rules.keeps_books(member):
+        raise NotFound(text("振込ファイルが見つかりません。"))
+    return found
+
+
+def batches(*, limit: int = 12) -> list[PayoutBatch]:
+    """The last transfer files, the newest first."""
+    return list(session.scalars(select(PayoutBatch).order_by(PayoutBatch.id.desc()).limit(limit)))
+
+
+def unapplied_receipts(*, limit: int = 100) -> list[Receipt]:
+    """Money received that pays nothing yet, the oldest first."""
+    query = select(Receipt).where(Receipt.unapplied_jpy > 0).order_by(Receipt.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def refunds_to_send(*, limit: int = 100) -> list[CreditNote]:
+    """Credit notes whose money still has to be sent to the buyer, the oldest first, with their invoices."""
+    query = select(CreditNote).where(CreditNote.repaid_jpy > 0, CreditNote.repaid_at.is_(None))
+    return list(session.scalars(query.options(joinedload(CreditNote.invoice)).order_by(CreditNote.id).limit(limit)))
