@@ -198,12 +198,26 @@ def unpublished_count(provider_id: str) -> int:
     return session.scalar(query.where(Listing.state.in_(("draft", "submitted")))) or 0
 
 
+def published_count(provider_id: str) -> int:
+    """How many listings of a provider are published."""
+    query = select(func.count()).select_from(Listing).where(Listing.provider_id == provider_id)
+    return session.scalar(query.where(Listing.state == "published")) or 0
+
+
 def column_words(listing_id: str) -> list[str]:
     """Names and descriptions of the columns of a listing's files, for its search terms."""
     query = select(File.name, File.columns, File.column_notes)
     rows = session.execute(query.where(File.listing_id == listing_id, File.state == "ready", File.removed_at.is_(None)))
     words = [[name, *(c["name"] for c in columns[:300]), *notes.values()] for name, columns, notes in rows]
     return list(dict.fromkeys(str(word) for file in words for word in file))
+
+
+def organizations_by_corporate_number(numbers: Sequence[str]) -> dict[str, Organization]:
+    """Verified organizations by 法人番号; those unknown are missing."""
+    query = select(Organization).where(
+        Organization.corporate_number.in_(list(numbers)), Organization.state == "verified"
+    )
+    return {str(found.corporate_number): found for found in session.scalars(query)}
 
 
 # ---- reviews

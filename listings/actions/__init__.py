@@ -11,8 +11,8 @@ from listings.actions.filing import (
     sweep_uploads,
 )
 from listings.actions.reading import read, seal_away
-from listings.actions.recalling import recall
-from listings.actions.reviewing import Answer, answer_findings, publish, return_, submit, withdraw
+from listings.actions.recalling import recall, recipients
+from listings.actions.reviewing import Answer, answer_findings, missing, publish, return_, submit, withdraw
 from listings.actions.wanting import AnswerFields, WantFields, answer_want, close_want, end_overdue_wants, join, want
 from listings.registries import RECIPIENTS, SUBSCRIBERS
 
@@ -35,10 +35,12 @@ __all__ = [
     "draft",
     "end_overdue_wants",
     "join",
+    "missing",
     "new_release",
     "publish",
     "read",
     "recall",
+    "recipients",
     "remove_file",
     "return_",
     "seal_away",

@@ -1,0 +1,15 @@
+"""The pages of listings and wants, and what they put on the desk."""
+
+from flask import Blueprint
+
+from listings.pages import catalogue, desk, entries, files, home, needs, reviews
+
+blueprints: tuple[Blueprint, ...] = (
+    home.blueprint,
+    catalogue.blueprint,
+    desk.blueprint,
+    files.blueprint,
+    reviews.blueprint,
+    needs.blueprint,
+)
+register_on_desk = entries.register
