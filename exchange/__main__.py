@@ -1,0 +1,221 @@
+"""`make run`: the parent of every process of one exchange, in the foreground until it is told to stop.
+
+    checks → PostgreSQL, S3 → prepare (migrations, demo) → site, clock, worker → gateway → ready
+
+A child that dies by itself is restarted, a few times; one that keeps dying stops the house. When the parent goes, by
+whatever means, its children go with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from exchange.embedded import CannotStart, Embedded, child, end, port_is_free, tool
+
+FREE_BYTES_MIN = 200 * 1024 * 1024
+READY_WITHIN_SECONDS = 60.0
+RESTARTS_MAX, RESTARTS_FORGOTTEN_AFTER_SECONDS = 5, 60.0
+
+
+class House:
+    """The processes of one exchange."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.home = Path(environment.get("EXCHANGE_HOME") or "./var").resolve()
+        self.port = _port(environment.get("PORT") or "8000")
+        self.bind = environment.get("BIND") or "127.0.0.1"
+        self.stopping = threading.Event()
+        self.processes: dict[str, Any] = {}
+        self.died: dict[str, list[float]] = {}
+
+    # ---- start
+
+    def start(self) -> None:
+        """Bring everything up; raises `CannotStart` with one clear line."""
+        if not port_is_free(self.bind, self.port):
+            raise CannotStart(f"port {self.port} is in use; stop what listens there, or choose another with PORT=…")
+        self.embedded = Embedded(self.home, self.port, self.bind)
+        self._lock()
+        if shutil.disk_usage(self.home).free < FREE_BYTES_MIN:
+            raise CannotStart(f"the disk of EXCHANGE_HOME {self.home} is full; free at least 200 MB")
+        if not self.environment.get("DATABASE_URL"):
+            self.embedded.start_postgres()
+        if not (self.environment.get("S3_ENDPOINT_URL") or self.environment.get("S3_BUCKET")):
+            self.embedded.start_s3()
+        self.embedded.tell()
+        self._prepare()
+        for name in ("site", "clock", "worker"):
+            self._spawn(name)
+        self.embedded.start_gateway()
+        self._wait_until_ready()
+
+    def _lock(self) -> None:
+        self._lock_file = (self.home / "run" / "lock").open("w")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CannotStart(
+                f"another exchange runs in {self.home}; stop it, or choose another EXCHANGE_HOME"
+            ) from error
+
+    def _environment(self) -> dict[str, str]:
+        told = {"EXCHANGE_HOME": str(self.home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        return self.environment | told
+
+    def _flask(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+
+    def _prepare(self) -> None:
+        """Migrations and the demo, in a process of their own; its last line says why it could not."""
+        log = self.home / "run" / "prepare.log"
+        with log.open("wb") as output:
+            process = child(self._flask("prepare", "--demo"), stdout=output, stderr=output, env=self._environment())
+            self.processes["prepare"] = process
+            process.wait()
+            del self.processes["prepare"]
+        if process.returncode and not self.stopping.is_set():
+            raise CannotStart(f"cannot prepare the database: {_last_line(log)} (whole log: {log})")
+
+    def _spawn(self, name: str) -> None:
+        self.processes[name] = child(self._command(name), env=self._environment())
+
+    def _command(self, name: str) -> list[str]:
+        if name == "clock":
+            return self._flask("jobs", "clock")
+        if name == "worker":
+            return self._flask("jobs", "work")
+        socket = self.embedded.site_socket
+        socket.unlink(missing_ok=True)
+        workers, threads = self.environment.get("WEB_WORKERS") or "2", self.environment.get("WEB_THREADS") or "8"
+        command = [
+            tool("gunicorn"),
+            "wsgi:app",
+            "--bind",
+            f"unix:{socket}",
+            "--worker-class",
+            "gthread",
+            "--umask",
+            "0o077",
+        ]
+        command += ["--workers", workers, "--threads", threads, "--graceful-timeout", "4", "--timeout", "120"]
+        return [*command, "--worker-tmp-dir", str(self.home / "run"), "--log-level", "warning", "--no-control-socket"]
+
+    def _wait_until_ready(self) -> None:
+        until = time.monotonic() + READY_WITHIN_SECONDS
+        reason = "no answer"
+        while time.monotonic() < until and not self.stopping.is_set():
+            try:
+                with urllib.request.urlopen(f"http://{self.bind}:{self.port}/readyz", timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError as error:
+                reason = str(error)
+            self._tend()
+            time.sleep(0.05)
+        if not self.stopping.is_set():
+            raise CannotStart(f"the site did not become ready within {READY_WITHIN_SECONDS:.0f} s: {reason}")
+
+    # ---- run
+
+    def run(self) -> None:
+        """Look after the children until told to stop."""
+        say(f"ready: http://{'127.0.0.1' if self.bind == '0.0.0.0' else self.bind}:{self.port}")
+        if not self.environment.get("SMTP_URL"):
+            say(f"mail is written to {self.home / 'mail'} (set SMTP_URL to send it)")
+        while not self.stopping.wait(0.3):
+            self._tend()
+
+    def _tend(self) -> None:
+        """Restart what died; a service of the embedded kind takes the whole house down in order."""
+        for name, process in list(self.embedded.children.items()):
+            if process.poll() is not None and not self.stopping.is_set():
+                self._restart_service(name, process.returncode)
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None and not self.stopping.is_set():
+                self._count_death(name, process.returncode)
+                self._spawn(name)
+
+    def _restart_service(self, name: str, code: int) -> None:
+        self._count_death(name, code)
+        start = {
+            "postgres": self.embedded.start_postgres,
+            "s3": self.embedded.restart_s3,
+            "gateway": self.embedded.start_gateway,
+        }
+        start[name]()
+
+    def _count_death(self, name: str, code: int) -> None:
+        now = time.monotonic()
+        recent = [at for at in self.died.get(name, []) if now - at < RESTARTS_FORGOTTEN_AFTER_SECONDS]
+        self.died[name] = [*recent, now]
+        if len(recent) >= RESTARTS_MAX:
+            raise CannotStart(f"{name} died {RESTARTS_MAX + 1} times within a minute (last code {code}); stopping")
+        say(f"{name} died (code {code}); restarting it", error=True)
+
+    def stop(self) -> None:
+        """End everything, those who write first, the database last."""
+        self.stopping.set()
+        for process in self.processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes.values():
+            end(process)
+        if hasattr(self, "embedded"):
+            self.embedded.stop()
+
+
+def say(line: str, *, error: bool = False) -> None:
+    """One line to whoever watches."""
+    print(line, file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise CannotStart(f"PORT must be a number from 1 to 65535, not {text[:20]!r}")
+    return int(text)
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1][-400:] if lines else "no message"
+
+
+def main() -> int:
+    """Run the house; the exit code is 0 after an orderly stop, 1 when it could not start or go on."""
+    house: House | None = None
+    try:
+        house = House(dict(os.environ))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: _stop_soon(house))
+        house.start()
+        if not house.stopping.is_set():
+            house.run()
+        return 0
+    except CannotStart as reason:
+        say(f"stopped: {reason}", error=True)
+        return 1
+    finally:
+        if house is not None:
+            house.stop()
+
+
+def _stop_soon(house: House | None) -> None:
+    if house is not None:
+        house.stopping.set()
+        if process := house.processes.get("prepare"):
+            process.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
