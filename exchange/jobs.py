@@ -116,6 +116,9 @@ def enqueue(kind: str, payload: dict[str, Any], *, at: datetime, key: str | None
     session.execute(insert(Task).values(row).on_conflict_do_nothing())
 
 
+_said: dict[str, str] = {}
+
+
 def run_periodic(name: str) -> bool:
     """Run one periodic job now unless another process is at it; whether it worked. Errors are kept and logged."""
     job = PERIODIC[name]
@@ -128,7 +131,10 @@ def run_periodic(name: str) -> bool:
             job.run(at=started)
     except Exception as raised:
         error = f"{type(raised).__name__}: {str(raised)[:300]}"
-        log.error("job failed", extra={"job": name, "error": error, "trace": traceback.format_exc()[-2000:]})
+        known, _said[name] = _said.get(name), error
+        # A job that fails every second for the same reason tells where it failed once.
+        trace = {} if known == error else {"trace": traceback.format_exc()[-2000:]}
+        log.error("job failed", extra={"job": name, "error": error} | trace)
     finally:
         session.remove()
     _note_run(name, started, int((time.perf_counter() - clock_start) * 1000), error)
