@@ -1,1 +1,18 @@
 """What was agreed: offers, contracts from request to end, the terms they stand on, and the document that says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exchange.app import Exchange
+
+
+def install(app: Exchange) -> None:
+    """Hand the chapter's pages, API, jobs and facts for lower pages to the house."""
+    from contracts import api, jobs, queries, schemas  # noqa: F401  jobs register themselves
+    from listings import registries
+
+    app.register_api(api.blueprint)
+    registries.SUBSCRIBERS[:] = [queries.subscribers]
+    registries.OFFERS[:] = [schemas.offers_for_listing]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from flask_babel import get_locale
+
 from exchange.errors import Invalid, Words, text
 
 Value = str | int
@@ -29,6 +31,17 @@ class Said:
     def in_(self, lang: str) -> str:
         """The words in a language."""
         return self.en if lang == "en" else self.ja
+
+
+class spoken(text):
+    """Words that carry both languages themselves, shown in the reader's."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said.ja)
+        self.said = said
+
+    def __str__(self) -> str:
+        return self.said.in_(str(get_locale() or "ja"))
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ def _choice(v: Variable, value: Any) -> Words | None:
     keys = [c.key for c in v.choices]
     if isinstance(value, str) and value in keys:
         return None
-    return text("「%(name)s」は次のいずれかで指定してください：%(choices)s", name=v.label.ja, choices=", ".join(keys))
+    return text("「%(name)s」は次のいずれかで指定してください：%(choices)s", name=spoken(v.label), choices=", ".join(keys))
 
 
 def _number(v: Variable, value: Any) -> Words | None:
@@ -104,7 +117,7 @@ def _number(v: Variable, value: Any) -> Words | None:
         return None
     return text(
         "「%(name)s」は %(least)s から %(most)s までの整数で指定してください。",
-        name=v.label.ja,
+        name=spoken(v.label),
         least=v.least,
         most=v.most,
     )
@@ -119,16 +132,16 @@ def _date(v: Variable, value: Any) -> Words | None:
             return None
         except ValueError:
             pass
-    return text("「%(name)s」は YYYY-MM-DD の日付で指定してください。", name=v.label.ja)
+    return text("「%(name)s」は YYYY-MM-DD の日付で指定してください。", name=spoken(v.label))
 
 
 def _text(v: Variable, value: Any) -> Words | None:
     if not isinstance(value, str):
-        return text("「%(name)s」は文字列で指定してください。", name=v.label.ja)
+        return text("「%(name)s」は文字列で指定してください。", name=spoken(v.label))
     if not value.strip() and not v.empty.ja:
-        return text("「%(name)s」を入力してください。", name=v.label.ja)
+        return text("「%(name)s」を入力してください。", name=spoken(v.label))
     if len(value) > TEXT_LENGTH_MAX:
-        return text("「%(name)s」は %(most)s 文字以内で入力してください。", name=v.label.ja, most=TEXT_LENGTH_MAX)
+        return text("「%(name)s」は %(most)s 文字以内で入力してください。", name=spoken(v.label), most=TEXT_LENGTH_MAX)
     return None
 
 
@@ -227,7 +240,7 @@ def complete(
             errors[f"{field_name}.{v.key}"] = [complaint]
     if not errors:
         for rule in broken_rules(template, merged, deal):
-            errors.setdefault(f"{field_name}.{rule.fields[0]}", []).append(rule.message.ja)
+            errors.setdefault(f"{field_name}.{rule.fields[0]}", []).append(spoken(rule.message))
     if errors:
         raise Invalid(errors)
     return {v.key: merged[v.key] for v in template.variables}
