@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ DELIMITERS = ",\t;|"
 HEAD_RECORDS = 200
 HEAD_CHARS = 512 * 1024
 BATCH_CHARS = 8 * MEBIBYTE
+IDENTIFIERS = re.compile(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)+", re.ASCII)  # a header alone, as in an empty GTFS table
 csv.field_size_limit(LINE_BYTES_MAX)
 
 
@@ -82,7 +84,8 @@ def is_tabular(path: Path) -> str | None:
     encoding = text_encoding(path)
     delimiter = sniff(path, encoding, expected=",")
     lines = _head_lines(path, encoding)
-    return delimiter if len(lines) >= 2 and _agreement(lines, delimiter) >= 0.8 else None
+    enough = len(lines) >= 2 or (lines and IDENTIFIERS.fullmatch(lines[0].strip().replace(delimiter, ",")))
+    return delimiter if enough and _agreement(lines, delimiter) >= 0.8 else None
 
 
 def _agreement(lines: Sequence[str], delimiter: str) -> float:

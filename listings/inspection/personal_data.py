@@ -27,17 +27,20 @@ NAMES_LOOKED_AT = 5_000
 NUMBER_HEADER = re.compile(r"マイナンバー|個人番号|特定個人|my_?number|individual_?number")
 PERSON_HEADER = re.compile(
     r"氏名|姓名|^[姓名氏]$|^セイ$|^メイ$|名義人|世帯主|^本人|患者名|生徒名|児童名|園児名|受講者|受診者|被保険者名|会員名|顧客名"
-    r"|(full|first|last|family|given|person|customer|patient|student)[ _-]?name|^surname$|^lastname$|^firstname$"
+    r"|^((full|first|last|family|given|person|customer|patient|student)[ _-]?name|surname)$"
 )
 LIKELY_PERSON_HEADER = re.compile(
     r"名前|担当者|代表者|責任者|管理者|申請者|届出者|開設者|設置者|経営者|所有者|保護者|利用者名|講師|委員|議員|理事長|園長|校長|院長|施設長|医師"
-    r"|フリガナ|ふりがな|^カナ$|contact[ _-]?(name|person)|^name$|^お名前"
+    r"|contact[ _-]?(name|person)|person_?in_?charge|representative|director|principal$|president"
 )
 NOT_A_PERSON_HEADER = re.compile(
     r"名称|施設|団体|法人|会社|企業|組織|機関|事業|店|屋号|学校名|園名|校名|駅|路線|停留所|バス停|町名|地名|地区|公園|建物|設備|商品|品名|品目|銘柄"
     r"|課|部署|部門|所属|件名|作品|電話|tel|fax|メール|mail|番号|コード|code|id$|住所|所在地|url|人数|数$|有無|区分|種別|資格|年月日|日付|時間"
-    r"|金額|備考|説明|内容|サイト|ページ|文化財|イベント|行事|会場|場所|河川|橋|道路|file|株式|診療|科目"
+    r"|役職|職名|肩書|_pos$|position|title|金額|備考|説明|内容|サイト|ページ|文化財|イベント|行事|会場|場所|河川|橋|道路|file|株式|診療|科目"
 )
+PERSON_AT_END_HEADER = re.compile(r"(代表|担当|責任|管理|申請|届出|開設|設置|経営|所有|保護)者(の?名前?)?$")
+COUNTED_HEADER = re.compile(r"数$|有無|件$")
+BARE_NAME_HEADER = re.compile(r"^name$")  # of anything: persons only if the values begin with surnames
 KANA_HEADER = re.compile(r"フリガナ|ふりがな|カナ|かな|ヨミ|読み|よみ|kana")
 PHONE_HEADER = re.compile(r"電話|tel|phone|携帯|連絡先|fax|ファックス|ファクス|telephone")
 EMAIL_HEADER = re.compile(r"メール|e-?mail|mail")
@@ -50,11 +53,13 @@ CODE_HEADER = re.compile(
 # --- values (RE2; full-width digits count) ----------------------------------------------------------------------
 D = "[0-9０-９]"
 DASH = "[-‐‑–—―−－ー]"
-PHONE = (
-    rf"(^|[^0-9０-９.])([0０]{D}{{1,4}}({DASH}|[(（])[ 　]?{D}{{1,4}}({DASH}|[)）])[ 　]?{D}{{3,4}}"
-    rf"|[(（][0０]{D}{{1,4}}[)）][ 　]?{D}{{1,4}}{DASH}{D}{{4}}"
-    rf"|\+81[- ]?[0-9]{{1,4}}[- ]?[0-9]{{1,4}}[- ]?[0-9]{{3,4}})($|[^0-9０-９])"
-)
+# Area code, exchange and number have ten or eleven digits together: 03-1234-5678 is one, 01-02-2019 is a day.
+PHONE_FORMS = ((1, "4", 4), (2, "3,4", 4), (3, "2,3", 4), (3, "3", 3), (4, "1", 4))
+_OPEN, _CLOSE, _GAP = rf"({DASH}|[(（])[ 　]?", rf"({DASH}|[)）])[ 　]?", "[ 　]?"
+_DASHED = "|".join(rf"[0０]{D}{{{a}}}{_OPEN}{D}{{{b}}}{_CLOSE}{D}{{{c}}}" for a, b, c in PHONE_FORMS)
+_BRACED = "|".join(rf"[(（][0０]{D}{{{a}}}[)）]{_GAP}{D}{{{b}}}{DASH}{D}{{{c}}}" for a, b, c in PHONE_FORMS)
+_ABROAD = r"\+81[- ]?[0-9]{1,4}[- ]?[0-9]{1,4}[- ]?[0-9]{3,4}"
+PHONE = rf"(^|[^0-9０-９./=_%-])({_DASHED}|{_BRACED}|{_ABROAD})($|[^0-9０-９/-])"
 BARE_PHONE = rf"[0０]?{D}{{9,10}}|{D}{{2,4}}{DASH}{D}{{4}}"  # under a header for phones only
 MOBILE = "0[5789]0[0-9]{8}"
 EMAIL = r"[A-Za-z0-9._%+-]+[@＠][A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
@@ -72,7 +77,11 @@ BARE_PHONE_SHARE = 0.5
 SURNAME_SHARE = 0.6
 
 ORGANISATION = re.compile(
-    r"(市|区|町|村|県|府|都|課|係|部|室|局|会|社|団|所|院|園|校|館|店|組合|センター|株式会社|有限会社|法人|機構|財団|クリニック|医院|病院|科|連盟|協会|寺|神社|公園|橋|通り|線|駅|山|川|湖|島|浜|港|荘|庵|家|堂|屋|亭|苑|台|団地|住宅|丁目|地区|自治会|本店|支店|商店|会館|広場|用地|跡|像|碑|墓|古墳|城)$"
+    r"(市|区|町|村|県|府|都|課|係|部|室|局|会|社|団|所|院|園|校|館|店|組合|センター|株式会社|有限会社|法人|機構|財団|クリニック|医院|病院|科|連盟|協会|寺|神社|公園|橋|通り|線|駅|山|川|湖|島|浜|港|荘|庵|家|堂|屋|亭|苑|台|団地|住宅|丁目|地区|自治会|本店|支店|商店|会館|広場|用地|跡|知事|[市町村]長|大臣|像|碑|墓|古墳|城)$"
+)
+TITLE = re.compile(
+    r"^(代表取締役|代表社員|代表理事|代表者?|(副|前)?(理事|社|会|院|園|校|館|所|部|課|係|支部|組合|施設|センター)長|取締役|理事|主任|主査|担当)+[\s　:：]*(?=.)"
+    r"|[\s　]*(様|氏|殿|さん|先生)$"
 )
 PERSON = re.compile(
     r"[一-鿿々〆ヶぁ-んァ-ヶー]{1,6}[\s　・]?[一-鿿々ぁ-んァ-ヶー]{0,8}|[A-Za-z][A-Za-z.'-]+( [A-Za-z][A-Za-z.'-]+){1,2}|[ｦ-ﾟ]+[ 　]?[ｦ-ﾟ]*"
@@ -157,53 +166,58 @@ class Scan:
         return findings + self._my_numbers_in_sentences({n for n in candidates})
 
     def _my_numbers_in_sentences(self, known: set[int]) -> list[Finding]:
-        mentions = "regexp_matches({}, 'マイナンバー|個人番号') AND " + _somewhere(TWELVE_INSIDE)
-        inside = f"({mentions} AND {_check_digit_sql(_digits_sql(_extracted('{}')))})"
+        mentions = "regexp_matches({}, 'マイナンバー|個人番号')"
+        mentioning = self._matching([n for n in self.texts if n not in known], mentions)
+        inside = f"({mentions} AND {_somewhere(TWELVE_INSIDE)} AND {_check_digit_sql(_digits_sql(_extracted('{}')))})"
         return [
             self._finding("my_number", n, count, inside)
-            for n, count in self._matching([n for n in self.texts if n not in known], inside).items()
+            for n, count in self._matching(list(mentioning), inside).items()
         ]
 
     def names(self) -> list[Finding]:
-        """Columns of persons, by header, or by values that begin with a surname."""
-        findings = []
+        """Columns of persons, by header, or by values that begin with a surname; and their readings."""
+        findings: dict[int, Finding] = {}
         for n in self.texts:
-            header = self._header_for_name(n)
-            if header == "person":
-                findings.append(self._finding("name", n, self.filled[n], "TRUE"))
-                continue
-            values = self._values(n, "length({}) BETWEEN 2 AND 30", NAMES_LOOKED_AT) if header != "other" else []
-            if header == "likely":
-                persons = [value for value in values if looks_like_a_person(value)]
-                enough = len(persons) >= max(1, 0.3 * len(values))
-            else:
-                persons = [value for value in values if begins_with_surname(value)]
-                enough = len(persons) >= 3 and len(persons) >= SURNAME_SHARE * min(self.filled[n], NAMES_LOOKED_AT)
-            if enough:
-                samples = tuple(masked("name", value) for value in persons[:SAMPLES])
-                count = len(persons) if self.filled[n] <= NAMES_LOOKED_AT else self.filled[n]
-                findings.append(Finding("name", self.table.names[n], count, samples))
-        return findings
+            header, count, examples = self._header_for_name(n), self.filled[n], self._values(n, "TRUE")
+            if header == "reading":
+                before = next((m for m in range(n - 1, -1, -1) if not KANA_HEADER.search(self.headers[m])), -1)
+                persons = before in findings or (before < 0 and all(map(looks_like_a_person, examples)))
+                count = count if persons else 0
+            elif header != "person":
+                count, examples = self._persons(n, header)
+            if count:
+                samples = tuple(masked("name", value) for value in examples[:SAMPLES])
+                findings[n] = Finding("name", self.table.names[n], count, samples)
+        return list(findings.values())
+
+    def _persons(self, n: int, header: str) -> tuple[int, list[str]]:
+        """Values that look like persons, and how many, where there are enough of them for what the header says."""
+        if header == "other":
+            return 0, []
+        values = self._values(n, "length({}) BETWEEN 2 AND 30", NAMES_LOOKED_AT)
+        test, share, least = {
+            "likely": (looks_like_a_person, 0.3, 1),
+            "bare": (begins_with_surname, 0.3, 1),
+        }.get(header, (begins_with_surname, SURNAME_SHARE, 3))
+        persons = [value for value in values if test(value)]
+        if len(persons) < max(least, share * min(self.filled[n], NAMES_LOOKED_AT)):
+            return 0, []
+        whole = header == "likely" or self.filled[n] > NAMES_LOOKED_AT
+        return (self.filled[n] if whole else len(persons)), persons
 
     def _header_for_name(self, n: int) -> str:
         header = self.headers[n]
-        if KANA_HEADER.search(header) and not PERSON_HEADER.search(header):
-            return self._header_for_reading(n)
-        if PERSON_HEADER.search(header) and not re.search(r"施設|団体|法人|会社|企業|数$|人数|件数|有無", header):
+        if PERSON_HEADER.search(header) and not COUNTED_HEADER.search(header):
             return "person"
+        if PERSON_AT_END_HEADER.search(header):
+            return "likely"
         if NOT_A_PERSON_HEADER.search(header):
             return "other"
+        if KANA_HEADER.search(header):
+            return "reading"
+        if BARE_NAME_HEADER.search(header):
+            return "bare"
         return "likely" if LIKELY_PERSON_HEADER.search(header) else "unknown"
-
-    def _header_for_reading(self, n: int) -> str:
-        """フリガナ follows what it spells: a person's name, or a facility's."""
-        if NOT_A_PERSON_HEADER.search(self.headers[n]):
-            return "other"
-        before = n - 1
-        if before < 0 or KANA_HEADER.search(self.headers[before]):
-            return "likely"
-        base = self._header_for_name(before)
-        return "other" if base == "other" and re.search(r"名", self.headers[before]) else "likely"
 
     def codes(self) -> list[Finding]:
         """Numbers that are 個人識別符号, by header."""
@@ -272,13 +286,15 @@ def _check_digit_sql(digits: str) -> str:
 
 def looks_like_a_person(value: str) -> bool:
     """Could be a person's name: short, of letters, and no office, shop or place."""
-    value = value.strip()
+    value = TITLE.sub("", value.strip())
+    if value in SURNAMES:  # 谷川 ends like a river
+        return True
     return 2 <= len(value) <= 30 and PERSON.fullmatch(value) is not None and not ORGANISATION.search(value)
 
 
 def begins_with_surname(value: str) -> bool:
     """A common surname and one to three characters of a given name."""
-    value = value.strip()
+    value = TITLE.sub("", value.strip())
     if not looks_like_a_person(value):
         return False
     for size in (1, 2, 3):
@@ -293,11 +309,16 @@ def begins_with_surname(value: str) -> bool:
 def masked(kind: str, value: str) -> str:
     """Enough for the provider to find the cell again, too little for anyone else to learn from it."""
     if kind == "my_number":
-        return re.sub(r"\d", "*", value) if len(value) <= 20 else "*" * 12
+        return "*" * 12
     if kind == "name":
         return value[:1] + "＊" * min(len(value) - 1, 6)
     if kind == "email":
-        return value[:1] + "***@***"
-    if kind in ("phone", "birth_date", "personal_code"):
-        return value[:2] + re.sub(r"\d", "*", value[2:30])
-    return re.sub(r"[0-9０-９]", "*", value)[:40]
+        return (_part(EMAIL, value) or value)[:1] + "***@***"
+    if kind == "phone":
+        value = _part(PHONE, value, 2) or value
+    return re.sub(r"[0-9０-９]", "*", value.replace("\0", ""))[:40]
+
+
+def _part(pattern: str, value: str, group: int = 0) -> str | None:
+    found = re.search(pattern, value)
+    return found[group] if found else None

@@ -14,15 +14,18 @@ from exchange.errors import text
 from .headers import letters
 from .limits import COLUMNS_MAX
 from .profile import DATE, DECIMAL, Profile, cell, count_where
-from .results import Level, Problem
+from .results import Problem
 from .tables import Table
 
 MOSTLY = 0.6  # this share of clean values makes the rest mistakes
-NUMBER = f"(regexp_full_match({{}}, '{DECIMAL}') AND regexp_matches({{}}, '[0-9]'))"
+# Leading zeros make a code, which is no mistake in a column of numbers.
+NUMBER = (
+    f"(regexp_full_match({{}}, '{DECIMAL}') AND regexp_matches({{}}, '[0-9]') OR regexp_full_match({{}}, '[0-9]+'))"
+)
 DIGITS = "translate({}, '０１２３４５６７８９．，－−', '0123456789.,--')"
 LOOSE_NUMBER = r"regexp_full_match({}, '[-+▲△¥￥]?[0-9][0-9,]*(\.[0-9]+)?[円人件%％]?')".replace("{}", DIGITS)
 DAY = f"regexp_full_match({{}}, '{DATE}')"
-ERA = "regexp_full_match({}, '(明治|大正|昭和|平成|令和|[MTSHR])[ 　]?([0-9０-９]{1,2}|元)[年.．/].*')"
+ERA = "regexp_full_match({}, '(明治|大正|昭和|平成|令和|[MTSHR])[ 　]?([0-9０-９]{1,2}|元)[年.．/].{0,8}')"
 EDGES = "regexp_matches({raw}, '^[\\s　]|[\\s　]$')"
 EXCEL_ERROR = "{} IN ('#REF!', '#N/A', '#VALUE!', '#DIV/0!', '#NAME?', '#NULL!', '#NUM!')"
 LOST = "contains({raw}, '\ufffd')"
@@ -60,16 +63,13 @@ def problems_in(con: duckdb.DuckDBPyConnection, table: Table, found: Profile) ->
         n for n, kind in enumerate(found.kinds) if kind is None and n not in table.types and found.columns[n].filled
     ]
     problems = _mixed(con, table, found, texts)
-    for kind, test, level in (
-        ("excel_error", EXCEL_ERROR, "error"),
-        ("lost_characters", LOST, "error"),
-        ("edge_blanks", EDGES, "note"),
-    ):
+    for kind, test in (("excel_error", EXCEL_ERROR), ("lost_characters", LOST)):
         counts = count_where(con, [_said_of(test, n) for n in texts])
         for n, count in zip(texts, counts, strict=True):
             if count and not (kind == "lost_characters" and any(p.kind == "encoding" for p in table.problems)):
                 line, value = _first(con, n, _said_of(test, n))[0]
-                problems.append(_plain_problem(kind, level, table, n, count, line, value))
+                problems.append(_damaged_problem(kind, table, n, count, line, value))
+    problems += _edge_blanks(con, table, texts)
     return problems + _era(con, table, found, texts) + _repeated_rows(con, table)
 
 
@@ -141,12 +141,10 @@ def _how_to_mend(value: str) -> text:
         return text("全角の数字を半角に直してください。")
     if "," in value:
         return text("桁区切りのカンマを取り除いてください。")
-    if value.isdigit() and value.startswith("0"):
-        return text("先頭の0に意味がある番号なら、このままで構いません。")
     return text("単位や注記は別の列に移し、値だけを入れてください。")
 
 
-def _plain_problem(kind: str, level: str, table: Table, n: int, count: int, line: int, value: str) -> Problem:
+def _damaged_problem(kind: str, table: Table, n: int, count: int, line: int, value: str) -> Problem:
     name = table.names[n]
     said, mend = {
         "excel_error": (
@@ -168,26 +166,46 @@ def _plain_problem(kind: str, level: str, table: Table, n: int, count: int, line
             ),
             text("元のデータから書き出し直してください。"),
         ),
-        "edge_blanks": (
+    }[kind]
+    return Problem(
+        kind, "error", said, mend, count, line=line, column=name, cell=_at(table, n, line), sheet=table.sheet
+    )
+
+
+def _edge_blanks(con: duckdb.DuckDBPyConnection, table: Table, texts: Sequence[int]) -> list[Problem]:
+    """Blanks at the ends of values: common, harmless to people, so said once for all columns."""
+    counts = zip(texts, count_where(con, [_said_of(EDGES, n) for n in texts]), strict=True)
+    having = {n: count for n, count in counts if count}
+    if not having:
+        return []
+    n, total = next(iter(having)), sum(having.values())
+    line, _ = _first(con, n, _said_of(EDGES, n))[0]
+    names = "、".join(table.names[m] for m in list(having)[:5]) + ("…" if len(having) > 5 else "")
+    return [
+        Problem(
+            "edge_blanks",
+            "note",
             text(
-                "「%(column)s」列に、前後に空白のある値が%(count)s件あります（%(line)s行目など）。",
-                column=name,
-                count=count,
+                "前後に空白や改行のある値が%(count)s件あります（%(line)s行目「%(column)s」など。列: %(names)s）。",
+                count=total,
                 line=line,
+                column=table.names[n],
+                names=names,
             ),
             text("値の前後の空白や改行を取り除いてください。"),
-        ),
-    }[kind]
-    severity: Level = "error" if level == "error" else "note"
-    return Problem(
-        kind, severity, said, mend, count, line=line, column=name, cell=_at(table, n, line), sheet=table.sheet
-    )
+            count=total,
+            line=line,
+            column=table.names[n],
+            cell=_at(table, n, line),
+            sheet=table.sheet,
+        )
+    ]
 
 
 def _era(con: duckdb.DuckDBPyConnection, table: Table, found: Profile, texts: Sequence[int]) -> list[Problem]:
     problems = []
     for n, count in zip(texts, count_where(con, [_said_of(ERA, n) for n in texts]), strict=True):
-        if count >= 0.5 * found.columns[n].filled:
+        if count >= max(2, 0.5 * found.columns[n].filled):
             line, value = _first(con, n, _said_of(ERA, n))[0]
             name = found.columns[n].name
             problems.append(

@@ -87,7 +87,7 @@ class RowWriter:
 
 def _texts(column: Sequence[str | None]) -> Any:
     try:
-        return pa.array([cell or None for cell in column], pa.string())
+        return pa.array([cell if cell and not cell.isspace() else None for cell in column], pa.string())
     except (UnicodeEncodeError, pa.ArrowInvalid):  # half of a surrogate pair, as "\ud800" in JSON
         return pa.array([cell.encode("utf-8", "replace").decode() if cell else None for cell in column], pa.string())
 
@@ -104,7 +104,7 @@ def identifier(name: str) -> str:
 
 def engine(workdir: Path) -> duckdb.DuckDBPyConnection:
     """A database of its own for one file, that spills into `workdir` and fetches nothing."""
-    return duckdb.connect(
+    con = duckdb.connect(
         config={
             "memory_limit": ENGINE_MEMORY,
             "threads": ENGINE_THREADS,
@@ -112,6 +112,7 @@ def engine(workdir: Path) -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
-            "TimeZone": "UTC",
         }
     )
+    con.execute("SET TimeZone = 'UTC'")
+    return con
