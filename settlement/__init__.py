@@ -1,1 +1,12 @@
 """What is owed, paid and paid out: the ledger, invoices, money in, money out, months closed."""
+
+from exchange.app import Exchange
+
+
+def install(app: Exchange) -> None:
+    """Give the house this chapter's pages, API, jobs, and what it shows on pages below."""
+    from settlement import api, jobs, pages  # noqa: F401 - importing jobs registers them
+
+    app.register_blueprint(pages.blueprint)
+    app.register_api(api.blueprint)
+    pages.fill_registries()

@@ -9,7 +9,14 @@ from settlement.actions.receipts import (
     return_receipt,
     take_statement,
 )
-from settlement.actions.refunds import credit_note_document, invoice_document, record_refund_sent, refund
+from settlement.actions.refunds import (
+    credit_note_document,
+    invoice_document,
+    print_credit_note,
+    print_invoice,
+    record_refund_sent,
+    refund,
+)
 from settlement.actions.transfers import (
     AccountMissing,
     BatchMade,
@@ -32,6 +39,8 @@ __all__ = [
     "invoice_document",
     "issue_what_is_due",
     "make_batch",
+    "print_credit_note",
+    "print_invoice",
     "record_batch_sent",
     "record_payment",
     "record_refund_sent",

@@ -2,6 +2,9 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
 from exchange import audit, database, jobs
 from exchange.database import session
 from exchange.errors import Invalid, NotFound, Words, WrongState, text
@@ -81,3 +84,17 @@ def credit_note_document(invoice: Invoice, credit_note_id: str) -> tuple[CreditN
     if note is None:
         raise NotFound()
     return note, documents.kept(note, invoice)
+
+
+def print_invoice(invoice_id: str) -> None:
+    """Fix the PDF of an invoice, if nobody asked for it before."""
+    query = select(Invoice).where(Invoice.id == invoice_id).options(selectinload(Invoice.lines))
+    invoice = session.scalars(query).one()
+    documents.kept(invoice, invoice)
+
+
+def print_credit_note(credit_note_id: str) -> None:
+    """Fix the PDF of a credit note, if nobody asked for it before."""
+    query = select(CreditNote).where(CreditNote.id == credit_note_id).options(joinedload(CreditNote.invoice))
+    note = session.scalars(query).one()
+    documents.kept(note, note.invoice)

@@ -2,7 +2,7 @@
 
 from settlement.queries.books import (
     AccountBalance,
-    EntryShown,
+    DepositsAndBank,
     TrialRow,
     accounts,
     deposits_and_bank,
@@ -24,6 +24,7 @@ from settlement.queries.months import Month, check_month, last_months, month
 from settlement.queries.payouts import (
     batch_seen_by,
     batches,
+    due_payouts,
     payout_seen_by,
     payouts_seen_by,
     providers_of,
@@ -33,7 +34,7 @@ from settlement.queries.payouts import (
 
 __all__ = [
     "AccountBalance",
-    "EntryShown",
+    "DepositsAndBank",
     "InvoiceFilter",
     "Month",
     "TrialRow",
@@ -44,6 +45,7 @@ __all__ = [
     "check_month",
     "checked",
     "deposits_and_bank",
+    "due_payouts",
     "entries",
     "entries_between",
     "invoice_seen_by",

@@ -12,21 +12,16 @@ from exchange.database import Page, page, session
 from exchange.identity.models import Organization
 from exchange.identity.queries import organizations_by_id
 from settlement import rules
+from settlement.journal import AccountShown, EntryShown, TransferShown
 from settlement.models import Account, Entry, Transfer
 from settlement.queries.months import check_month
 
 
 @dataclass(frozen=True)
 class AccountBalance:
-    """An account with its partner and its balance in yen on its own side."""
+    """An account and its balance in yen on its own side."""
 
-    code: str
-    heading: str
-    title: str
-    kind: str
-    side: str
-    partner: str | None
-    partner_id: str | None
+    account: AccountShown
     balance_jpy: int
 
 
@@ -34,42 +29,20 @@ class AccountBalance:
 class TrialRow:
     """One account of a trial balance (試算表): balance carried in, debits, credits, balance carried out, in yen."""
 
-    code: str
-    title: str
-    kind: str
-    side: str
-    partner: str | None
+    account: AccountShown
     opening_jpy: int
     debit_jpy: int
     credit_jpy: int
     closing_jpy: int
 
 
-@dataclass(frozen=True)
-class Posting:
-    """One side of a transfer: an account, and what it was debited or credited."""
-
-    account: str
-    title: str
-    partner: str | None
-    debit_jpy: int
-    credit_jpy: int
-
-
-@dataclass(frozen=True)
-class EntryShown:
-    """An entry with its postings, two for each transfer, and the accounts of each transfer."""
-
-    entry: Entry
-    postings: Sequence[Posting]
-    total_jpy: int
-    named: dict[str, AccountBalance]
-
-
 def accounts() -> list[AccountBalance]:
     """Every account in the order of the chart, with its balance now."""
     sums = _sums(None)
-    return [_balanced(account, sums) for account in _in_chart_order()]
+    return [
+        AccountBalance(_named(account, partner), _on_side(account.side, sums.get(account.code, (0, 0))))
+        for account, partner in _in_chart_order()
+    ]
 
 
 def _in_chart_order() -> list[tuple[Account, str | None]]:
@@ -79,14 +52,10 @@ def _in_chart_order() -> list[tuple[Account, str | None]]:
     return sorted(rows, key=lambda row: (order.index(row[0].heading), row[1] or "", row[0].code))
 
 
-def _balanced(row: tuple[Account, str | None], sums: dict[str, tuple[int, int]]) -> AccountBalance:
-    account, partner = row
-    debit, credit = sums.get(account.code, (0, 0))
-    balance = debit - credit if account.side == "debit" else credit - debit
+def _named(account: Account, partner: str | None) -> AccountShown:
     title = rules.CHART[account.heading].title
-    return AccountBalance(
-        account.code, account.heading, title, account.kind, account.side, partner, account.organization_id, balance
-    )
+    code, partner_id = account.code, account.organization_id
+    return AccountShown(code, account.heading, title, account.kind, account.side, partner, partner_id)
 
 
 def _sums(within: ColumnElement[bool] | None) -> dict[str, tuple[int, int]]:
@@ -114,10 +83,7 @@ def trial_balance(month: str) -> list[TrialRow]:
         opening = _on_side(account.side, before.get(account.code, (0, 0)))
         closing = opening + _on_side(account.side, (debit, credit))
         if opening or debit or credit:
-            title = rules.CHART[account.heading].title
-            rows.append(
-                TrialRow(account.code, title, account.kind, account.side, partner, opening, debit, credit, closing)
-            )
+            rows.append(TrialRow(_named(account, partner), opening, debit, credit, closing))
     return rows
 
 
@@ -177,17 +143,19 @@ def _shown(found: Sequence[Entry]) -> list[EntryShown]:
     codes = {code for entry in found for t in entry.transfers for code in (t.source, t.destination)}
     known = list(session.scalars(select(Account).where(Account.code.in_(codes))))
     names = {k: o.name for k, o in organizations_by_id([a.organization_id for a in known if a.organization_id]).items()}
-    named = {a.code: _balanced((a, names.get(a.organization_id or "")), {}) for a in known}
-    return [_with_postings(entry, named) for entry in found]
-
-
-def _with_postings(entry: Entry, named: dict[str, AccountBalance]) -> EntryShown:
-    postings = []
-    for transfer in entry.transfers:
-        debit, credit = named[transfer.destination], named[transfer.source]
-        postings.append(Posting(debit.code, debit.title, debit.partner, transfer.amount_jpy, 0))
-        postings.append(Posting(credit.code, credit.title, credit.partner, 0, transfer.amount_jpy))
-    return EntryShown(entry, postings, sum(t.amount_jpy for t in entry.transfers), named)
+    named = {a.code: _named(a, names.get(a.organization_id or "")) for a in known}
+    return [
+        EntryShown(
+            entry.id,
+            entry.at,
+            entry.booked_on,
+            entry.cause,
+            entry.reference,
+            entry.words,
+            [TransferShown(named[t.destination], named[t.source], t.amount_jpy) for t in entry.transfers],
+        )
+        for entry in found
+    ]
 
 
 def entries_between(since: date | None = None, until: date | None = None) -> Iterator[EntryShown]:

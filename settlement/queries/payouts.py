@@ -26,6 +26,14 @@ def payouts_seen_by(
     return page(query.where(Payout.state == state) if state else query, Payout.id, limit=limit, cursor=cursor)
 
 
+def due_payouts(*, provider_id: str | None = None, limit: int = 500) -> list[Payout]:
+    """Payouts above zero that still gather, of one provider or of all; the earliest date first."""
+    query = select(Payout).where(Payout.state == "due", Payout.amount_jpy > 0)
+    if provider_id:
+        query = query.where(Payout.provider_id == provider_id)
+    return list(session.scalars(query.order_by(Payout.due_on, Payout.id).limit(limit)))
+
+
 def payout_seen_by(member: Member, payout_id: str) -> Payout:
     """A payout with its lines; raises `NotFound` for strangers."""
     query = _visible_to(member).where(Payout.id == payout_id).execution_options(populate_existing=True)

@@ -1,0 +1,32 @@
+"""Timed and queued work of settlement. Each piece is one call, safe to run twice."""
+
+from datetime import datetime
+from typing import Any
+
+from exchange.errors import N_, text
+from exchange.jobs import handler, periodic
+from settlement import actions
+
+
+@periodic("issue-invoices", seconds=1, title=text(N_("成立した契約の請求書を発行する")))
+def issue_invoices(*, at: datetime) -> None:
+    """One-off prices are invoiced when their contracts become active."""
+    actions.issue_what_is_due(at=at)
+
+
+@handler("close-month")
+def close_month(payload: dict[str, Any], *, at: datetime) -> None:
+    """The next step of closing a month; it queues the one after it."""
+    actions.continue_close(payload["month"], after=payload["after"], at=at)
+
+
+@handler("print-invoice")
+def print_invoice(payload: dict[str, Any], *, at: datetime) -> None:
+    """Fix an invoice's PDF."""
+    actions.print_invoice(payload["invoice_id"])
+
+
+@handler("print-credit-note")
+def print_credit_note(payload: dict[str, Any], *, at: datetime) -> None:
+    """Fix a credit note's PDF."""
+    actions.print_credit_note(payload["credit_note_id"])

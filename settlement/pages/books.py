@@ -1,0 +1,164 @@
+"""The books: does everything add up, what waits for an accountant, which month is closed?"""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+
+from exchange import clock
+from exchange.errors import WrongState, text
+from exchange.web.access import me, operator
+from exchange.web.forms import Form, attempt
+from settlement import actions, queries, rules, schemas
+from settlement.api import csv_response, hledger_response
+from settlement.pages import blueprint
+from settlement.pages.forms import ApplyForm, ConfirmForm, PaymentForm, StatementForm, search_of
+from settlement.pages.invoices import payment_of
+
+REASONS = {
+    "unknown": text("照合番号がありません"),
+    "ambiguous": text("照合番号が複数あります"),
+    "settled": text("支払済みの請求書です"),
+    "over": text("請求額より多い入金です"),
+}
+
+
+@blueprint.get("/desk/ledger")
+@operator("finance")
+def ledger() -> Any:
+    """What waits, months, money in; then the trial balance of a month."""
+    return _page()
+
+
+def _page(
+    *,
+    payment: Form | None = None,
+    statement: Form | None = None,
+    apply: tuple[str, Form] | None = None,
+    status: int = 200,
+) -> Any:
+    at = clock.now()
+    args, _typed = search_of(schemas.LedgerArgs)
+    month = args["month"] or clock.month_of(at)
+    rows = queries.trial_balance(month)
+    page = render_template(
+        "settlement/ledger.html",
+        month=month,
+        rows=rows,
+        totals=(sum(r.debit_jpy for r in rows), sum(r.credit_jpy for r in rows)),
+        months=queries.last_months(at=at),
+        states=rules.PERIOD_STATES,
+        held=queries.deposits_and_bank(),
+        receipts=queries.unapplied_receipts(),
+        refunds=queries.refunds_to_send(),
+        reasons=REASONS,
+        payment=payment or PaymentForm(None, prefix="", received_on=at.date()),
+        statement=statement or StatementForm(None),
+        applying=apply,
+        apply_form=ApplyForm(None),
+    )
+    return page, status
+
+
+@blueprint.post("/desk/ledger/payment")
+@operator("finance")
+def ledger_payment() -> Any:
+    """Record a bank payment."""
+    form = PaymentForm()
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            receipt = actions.record_payment(**payment_of(form), by=me(), at=clock.now())
+        if tried.ok:
+            if receipt.unapplied_jpy:
+                flash(_("消し込めない額があります。「確認が必要な入金」をご覧ください。"), "warning")
+            else:
+                flash(_("入金を記録しました。"), "success")
+            return redirect(url_for("settlement.ledger"), 303)
+    return _page(payment=form, status=422)
+
+
+@blueprint.post("/desk/ledger/statement")
+@operator("finance")
+def ledger_statement() -> Any:
+    """Take a bank statement; the same one again changes nothing."""
+    form = StatementForm()
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            taken = actions.take_statement(form.file.data.read(), by=me(), at=clock.now())
+        if tried.ok:
+            return render_template("settlement/statement.html", taken=taken, reasons=REASONS)
+    return _page(statement=form, status=422)
+
+
+@blueprint.post("/desk/ledger/receipts/<receipt_id>/apply")
+@operator("finance")
+def apply_receipt(receipt_id: str) -> Any:
+    """Let a receipt that waits pay an invoice."""
+    form = ApplyForm()
+    if form.validate_on_submit():
+        reference = form.reference.data or ""
+        with attempt(form) as tried:
+            invoice = actions.apply_receipt(receipt_id, invoice_number_or_reference=reference, by=me(), at=clock.now())
+        if tried.ok:
+            flash(_("請求書 %(number)s に消し込みました。", number=invoice.number), "success")
+            return redirect(url_for("settlement.ledger"), 303)
+    return _page(apply=(receipt_id, form), status=422)
+
+
+@blueprint.post("/desk/ledger/receipts/<receipt_id>/return")
+@operator("finance")
+def return_receipt(receipt_id: str) -> Any:
+    """Unapplied money was sent back to its payer."""
+    actions.return_receipt(receipt_id, by=me(), at=clock.now())
+    flash(_("返金を記録しました。"), "success")
+    return redirect(url_for("settlement.ledger"), 303)
+
+
+@blueprint.post("/desk/ledger/refunds/<credit_note_id>/sent")
+@operator("finance")
+def refund_sent(credit_note_id: str) -> Any:
+    """The money of a credit note was sent to the buyer."""
+    actions.record_refund_sent(credit_note_id, by=me(), at=clock.now())
+    flash(_("返金を記録しました。"), "success")
+    return redirect(url_for("settlement.ledger"), 303)
+
+
+@blueprint.route("/desk/ledger/close/<month>", methods=["GET", "POST"])
+@operator("finance")
+def close_month(month: str) -> Any:
+    """Closing cannot be undone, so a page asks first."""
+    at, form = clock.now(), ConfirmForm()
+    found = queries.month(month, at=at)
+    if not found.is_over:
+        raise WrongState(text("終わっていない月は締められません。"), state=found.state)
+    if form.validate_on_submit():
+        actions.close_month(month, by=me(), at=at)
+        flash(_("締め処理を始めました。完了するとこの一覧に表示されます。"), "success")
+        return redirect(url_for("settlement.ledger"), 303)
+    return render_template("settlement/close.html", found=found, form=form, state=rules.PERIOD_STATES[found.state])
+
+
+@blueprint.get("/desk/ledger/entries")
+@operator("finance")
+def entries() -> Any:
+    """Entries by account, day, amount and partner."""
+    args, typed = search_of(schemas.EntryArgs)
+    found = queries.entries(**schemas.checked_search(args))
+    next_url = url_for("settlement.entries", **{**typed, "cursor": found.next_cursor}) if found.next_cursor else None
+    return render_template(
+        "settlement/entries.html", found=found.items, next_url=next_url, typed=typed, accounts=queries.accounts()
+    )
+
+
+@blueprint.get("/desk/ledger/journal-<month>.csv")
+@operator("finance")
+def journal_csv(month: str) -> Any:
+    """A month's journal for accounting software."""
+    return csv_response(month)
+
+
+@blueprint.get("/desk/ledger/journal.hledger")
+@operator("finance")
+def journal_hledger() -> Any:
+    """The whole journal for hledger."""
+    return hledger_response()

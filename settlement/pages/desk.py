@@ -1,0 +1,92 @@
+"""What settlement shows on pages of others: the desk's tasks, figures and menu, the cost on a contract's page."""
+
+from typing import Any
+
+from flask import render_template
+
+from exchange import clock
+from exchange.errors import text
+from exchange.identity.models import Member
+from exchange.web import desk, slots
+from exchange.web.desk import Figure, Task
+from exchange.web.presentation import yen
+from settlement import queries, rules
+
+MONEY_ROLES = ("owner", "accountant")
+
+
+def _tasks(member: Member) -> list[Task]:
+    if rules.keeps_books(member):
+        return _accountant_tasks()
+    if member.is_operator or not set(MONEY_ROLES) & set(member.roles):
+        return []
+    sums = queries.open_sums(recipient_id=member.organization_id, today=clock.today())
+    return [Task(text("支払う請求書があります"), sums.unpaid, sums.oldest_at, "/desk/invoices", sums.first_due_on)]
+
+
+def _accountant_tasks() -> list[Task]:
+    receipts, refunds = queries.unapplied_receipts(), queries.refunds_to_send()
+    open_months = [m for m in queries.last_months(at=clock.now(), count=1) if m.state == "open"]
+    due = queries.due_payouts()
+    return [
+        Task(
+            text("確認が必要な入金があります"), len(receipts), _first(receipts, "recorded_at"), "/desk/ledger#receipts"
+        ),
+        Task(
+            text("返金の振込を待っている返還があります"),
+            len(refunds),
+            _first(refunds, "issued_at"),
+            "/desk/ledger#refunds",
+        ),
+        Task(text("締めていない月があります"), len(open_months), None, "/desk/ledger#months"),
+        Task(
+            text("振込を待っている支払いがあります"),
+            len(due),
+            _first(due, "opened_at"),
+            "/desk/payouts",
+            min((p.due_on for p in due), default=None),
+        ),
+    ]
+
+
+def _first(rows: list[Any], name: str) -> Any:
+    return min((getattr(row, name) for row in rows), default=None)
+
+
+def _figures(member: Member) -> list[Figure]:
+    if member.is_operator and not rules.keeps_books(member):
+        return []
+    mine = None if member.is_operator else member.organization_id
+    sums = queries.open_sums(recipient_id=mine, today=clock.today())
+    unpaid = Figure(text("未払いの請求額"), yen(sums.due_jpy), "/desk/invoices")
+    coming = sum(p.amount_jpy for p in queries.due_payouts(provider_id=mine))
+    return [
+        unpaid,
+        Figure(
+            text("これから振り込む額") if mine is None else text("これから受け取る額"), yen(coming), "/desk/payouts"
+        ),
+    ]
+
+
+def _contract_cost(contract: Any, **_: Any) -> str | None:
+    """This month's cost so far on the contract page, once the contract has begun."""
+    if contract.activated_at is None or contract.pricing["model"] == "free":
+        return None
+    at = clock.now()
+    return render_template(
+        "settlement/contract_cost.html",
+        amount=queries.charge_so_far(contract.id, at=at),
+        cap=contract.pricing.get("cap_jpy"),
+        month=at.date(),
+        invoices_url=f"/desk/invoices?contract_id={contract.id}",
+    )
+
+
+def fill_registries() -> None:
+    """Tell the desk and the contract page what settlement knows."""
+    desk.task_source(_tasks)
+    desk.figure_source(_figures)
+    desk.menu_item(text("請求書"), "/desk/invoices", roles=("*",), operator_roles=("finance",), order=40)
+    desk.menu_item(text("支払い"), "/desk/payouts", roles=MONEY_ROLES, operator_roles=("finance",), order=45)
+    desk.menu_item(text("会計帳簿"), "/desk/ledger", operator_roles=("finance",), order=50)
+    slots.fill("contract.cost", _contract_cost)

@@ -1,0 +1,123 @@
+"""What do I owe, by when? Invoices, and what accountants of the exchange do with one."""
+
+from typing import Any
+
+from flask import redirect, render_template, url_for
+
+from exchange import clock
+from exchange.web.access import me, operator, signed_in
+from exchange.web.forms import Form, attempt
+from settlement import actions, documents, queries, rules, schemas
+from settlement.api import file_response
+from settlement.models import Invoice
+from settlement.pages import blueprint
+from settlement.pages.forms import PaymentForm, RefundForm, search_of, yen_of
+
+
+@blueprint.get("/desk/invoices")
+@signed_in()
+def invoices() -> Any:
+    """Unpaid invoices first, with where to pay; then all, searched by date, amount and partner."""
+    at = clock.now()
+    actions.issue_what_is_due(at=at)
+    args, typed = search_of(schemas.InvoiceArgs)
+    search, paging = schemas.invoice_filter(args)
+    found = queries.invoices_seen_by(me(), search, today=at.date(), **paging)
+    searched = any(key != "cursor" for key in typed)
+    return render_template(
+        "settlement/invoices.html",
+        unpaid=[] if searched or paging["cursor"] else queries.unpaid_of(me()),
+        found=found.items,
+        next_url=_next(found.next_cursor, typed),
+        typed=typed,
+        searched=searched,
+        bank=documents.bank_words(),
+        keeps_books=rules.keeps_books(me()),
+        shown_state=shown_state,
+        states=rules.INVOICE_STATES,
+    )
+
+
+def _next(cursor: str | None, typed: dict[str, str]) -> str | None:
+    return url_for("settlement.invoices", **{**typed, "cursor": cursor}) if cursor else None
+
+
+def shown_state(invoice: Invoice) -> tuple[str, str]:
+    """The label and kind of an invoice's state today."""
+    state = rules.state_shown(invoice.state, due_on=invoice.due_on, today=clock.today())
+    return rules.INVOICE_STATES[state]
+
+
+@blueprint.get("/desk/invoices/<invoice_id>")
+@signed_in()
+def invoice(invoice_id: str) -> Any:
+    """One invoice: what it charges, where to pay, what was paid."""
+    return _page(queries.invoice_seen_by(me(), invoice_id))
+
+
+def _page(found: Invoice, *, payment: Form | None = None, refund: Form | None = None, status: int = 200) -> Any:
+    books = rules.keeps_books(me())
+    page = render_template(
+        "settlement/invoice.html",
+        invoice=found,
+        bank=documents.bank_words(),
+        state=shown_state(found),
+        period=documents.period_words(found),
+        books=books,
+        payment=payment or PaymentForm(None, reference=found.payment_reference) if books else None,
+        refund=refund or RefundForm(None) if books else None,
+    )
+    return page, status
+
+
+@blueprint.get("/desk/invoices/<invoice_id>.pdf")
+@signed_in()
+def invoice_pdf(invoice_id: str) -> Any:
+    """The invoice to keep."""
+    found = queries.invoice_seen_by(me(), invoice_id)
+    return file_response(actions.invoice_document(found), "application/pdf", f"{found.number}.pdf")
+
+
+@blueprint.get("/desk/invoices/<invoice_id>/credit-notes/<credit_note_id>.pdf")
+@signed_in()
+def credit_note_pdf(invoice_id: str, credit_note_id: str) -> Any:
+    """A credit note to keep."""
+    note, content = actions.credit_note_document(queries.invoice_seen_by(me(), invoice_id), credit_note_id)
+    return file_response(content, "application/pdf", f"{note.number}.pdf")
+
+
+@blueprint.post("/desk/invoices/<invoice_id>/payment")
+@operator("finance")
+def record_payment(invoice_id: str) -> Any:
+    """Record a bank payment; the reference decides which invoice it pays."""
+    form = PaymentForm()
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            actions.record_payment(**payment_of(form), by=me(), at=clock.now())
+        if tried.ok:
+            return redirect(url_for("settlement.invoice", invoice_id=invoice_id), 303)
+    return _page(queries.invoice_seen_by(me(), invoice_id), payment=form, status=422)
+
+
+def payment_of(form: PaymentForm) -> dict[str, Any]:
+    """What a payment form says."""
+    return {
+        "received_on": form.received_on.data,
+        "payer": form.payer.data,
+        "amount_jpy": yen_of(form.amount_jpy),
+        "reference": form.reference.data or "",
+    }
+
+
+@blueprint.post("/desk/invoices/<invoice_id>/refund")
+@operator("finance")
+def refund(invoice_id: str) -> Any:
+    """Take an amount off an invoice."""
+    form = RefundForm()
+    if form.validate_on_submit():
+        amount, reason = yen_of(form.amount_jpy), form.reason.data
+        with attempt(form) as tried:
+            actions.refund(invoice_id, amount_jpy=amount, reason=reason, by=me(), at=clock.now())
+        if tried.ok:
+            return redirect(url_for("settlement.invoice", invoice_id=invoice_id), 303)
+    return _page(queries.invoice_seen_by(me(), invoice_id), refund=form, status=422)

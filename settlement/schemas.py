@@ -1,0 +1,418 @@
+"""What comes in and goes out of the JSON doors of settlement."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from marshmallow import fields, validate
+
+from exchange.web.api import Answer, PageArgs, Schema
+from settlement import queries, rules
+from settlement.actions import BatchMade, Taken
+from settlement.journal import AccountShown, EntryShown
+from settlement.models import CreditNote, Invoice, Payout, PayoutBatch, Receipt
+from settlement.queries import AccountBalance, InvoiceFilter, TrialRow
+
+AMOUNT = validate.Range(0, 10**14)
+NAME = validate.Length(1, 200)
+MONTH = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")
+
+
+# ---- what comes in
+
+
+class _Search(PageArgs):
+    since = fields.Date(data_key="from", load_default=None)
+    until = fields.Date(data_key="to", load_default=None)
+    least_jpy = fields.Integer(data_key="min", load_default=None, validate=AMOUNT)
+    most_jpy = fields.Integer(data_key="max", load_default=None, validate=AMOUNT)
+    partner = fields.String(
+        load_default=None, validate=NAME, metadata={"description": "An organization's id, or part of its name."}
+    )
+
+
+class InvoiceArgs(_Search):
+    """Search by date of issue, total and partner, alone or together."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(list(rules.INVOICE_STATES)))
+    contract_id = fields.String(load_default=None, validate=validate.Length(1, 40))
+    period = fields.String(load_default=None, validate=MONTH)
+
+
+class EntryArgs(_Search):
+    """Search entries by account (code or heading), day, amount and partner, alone or together."""
+
+    account = fields.String(load_default=None, validate=validate.Length(1, 100))
+
+
+class PayoutArgs(PageArgs):
+    """Payouts of one state, or all."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(list(rules.PAYOUT_STATES)))
+
+
+class MonthArgs(Schema):
+    """A month by Japan's calendar."""
+
+    month = fields.String(required=True, validate=MONTH)
+
+
+class LedgerArgs(Schema):
+    """A month of the books; the running one where left out."""
+
+    month = fields.String(load_default=None, validate=MONTH)
+
+
+class RefundBody(Schema):
+    """How much is taken off an invoice, tax included, and why."""
+
+    amount_jpy = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**13))
+    reason = fields.String(required=True, validate=validate.Length(1, 500))
+
+
+class BatchBody(Schema):
+    """When the bank shall transfer; the next bank day where left out."""
+
+    transfer_on = fields.Date(load_default=None, allow_none=True)
+
+
+def _filter(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    paging = {name: args.pop(name) for name in ("limit", "cursor")}
+    return args, paging
+
+
+def invoice_filter(args: dict[str, Any]) -> tuple[InvoiceFilter, dict[str, Any]]:
+    """The search and the paging that a client asked for."""
+    search, paging = _filter(args)
+    return queries.checked(InvoiceFilter(**search)), paging
+
+
+def checked_search(args: dict[str, Any]) -> dict[str, Any]:
+    """The same arguments; raises `Invalid` when bounds are the wrong way round."""
+    bounds = ("since", "until", "least_jpy", "most_jpy")
+    queries.checked(InvoiceFilter(**{name: args[name] for name in bounds}))
+    return args
+
+
+# ---- what goes out
+
+
+class PartyAnswer(Answer):
+    """An organization as an invoice names it."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    address = fields.String(required=True)
+    registration_number = fields.String(allow_none=True)
+
+
+class LineAnswer(Answer):
+    """A line, without tax."""
+
+    description = fields.String(required=True)
+    quantity = fields.String(required=True)
+    amount_jpy = fields.Integer(required=True)
+    rate_percent = fields.Integer(required=True)
+
+
+class RateTotalAnswer(Answer):
+    """What is charged at one rate; the tax is rounded down once."""
+
+    rate_percent = fields.Integer(required=True)
+    taxable_jpy = fields.Integer(required=True)
+    tax_jpy = fields.Integer(required=True)
+
+
+class DocumentAnswer(Answer):
+    """Where the PDF is, and its hash once it is fixed."""
+
+    sha256 = fields.String(required=True, allow_none=True)
+    url = fields.String(required=True)
+
+
+class CreditNoteAnswer(Answer):
+    """A credit note (返還)."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    invoice_id = fields.String(required=True)
+    title = fields.String(required=True)
+    issued_on = fields.Date(required=True)
+    reason = fields.String(required=True)
+    amount_jpy = fields.Integer(required=True)
+    taxable_jpy = fields.Integer(required=True)
+    tax_jpy = fields.Integer(required=True)
+    rate_percent = fields.Integer(required=True)
+    repaid_jpy = fields.Integer(required=True)
+    repaid_at = fields.AwareDateTime(required=True, allow_none=True)
+    document = fields.Nested(DocumentAnswer, required=True)
+
+
+class InvoiceAnswer(Answer):
+    """An invoice."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    contract_id = fields.String(required=True, allow_none=True)
+    period = fields.String(required=True)
+    issued_on = fields.Date(required=True)
+    due_on = fields.Date(required=True)
+    payment_reference = fields.String(required=True)
+    title = fields.String(required=True, validate=validate.OneOf([rules.QUALIFIED, rules.PLAIN]))
+    issuer = fields.Nested(PartyAnswer, required=True)
+    recipient = fields.Nested(PartyAnswer, required=True)
+    lines = fields.List(fields.Nested(LineAnswer), required=True)
+    totals_by_rate = fields.List(fields.Nested(RateTotalAnswer), required=True)
+    total_jpy = fields.Integer(required=True)
+    paid_jpy = fields.Integer(required=True)
+    credited_jpy = fields.Integer(required=True)
+    due_jpy = fields.Integer(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(rules.INVOICE_STATES)))
+    supplied_from = fields.Date(required=True)
+    supplied_until = fields.Date(required=True)
+    purchase_order = fields.String(required=True, allow_none=True)
+    credit_notes = fields.List(fields.Nested(CreditNoteAnswer), required=True)
+    document = fields.Nested(DocumentAnswer, required=True)
+
+
+def invoice_answer(invoice: Invoice, *, today: date) -> dict[str, Any]:
+    """An invoice with its lines and credit notes loaded, as it stands today."""
+    shown = {name: getattr(invoice, name) for name in InvoiceAnswer._declared_fields if hasattr(invoice, name)}
+    return shown | {
+        "state": rules.state_shown(invoice.state, due_on=invoice.due_on, today=today),
+        "credit_notes": [credit_note_answer(note) for note in invoice.credit_notes],
+        "document": {"sha256": invoice.document_sha256, "url": f"/api/v1/invoices/{invoice.id}/document"},
+    }
+
+
+def credit_note_answer(note: CreditNote) -> dict[str, Any]:
+    """A credit note."""
+    shown = {name: getattr(note, name) for name in CreditNoteAnswer._declared_fields if hasattr(note, name)}
+    url = f"/api/v1/invoices/{note.invoice_id}/credit-notes/{note.id}/document"
+    return shown | {"document": {"sha256": note.document_sha256, "url": url}}
+
+
+class PeriodAnswer(Answer):
+    """How a month stands."""
+
+    month = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(rules.PERIOD_STATES)))
+    invoices = fields.Integer(required=True)
+    payouts = fields.Integer(required=True)
+    total_jpy = fields.Integer(required=True)
+    requested_at = fields.AwareDateTime(required=True, allow_none=True)
+    closed_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class AppliedAnswer(Answer):
+    """What a receipt paid of an invoice."""
+
+    invoice_id = fields.String(required=True)
+    amount_jpy = fields.Integer(required=True)
+
+
+class ReceiptAnswer(Answer):
+    """A line of a statement, and what became of it."""
+
+    id = fields.String(required=True)
+    date = fields.Date(required=True)
+    payer = fields.String(required=True)
+    amount_jpy = fields.Integer(required=True)
+    reference = fields.String(required=True)
+    applied = fields.List(fields.Nested(AppliedAnswer), required=True)
+    unapplied_jpy = fields.Integer(required=True)
+    reason = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(["unknown", "ambiguous", "settled", "over"])
+    )
+
+
+class StatementAnswer(Answer):
+    """What a statement brought."""
+
+    matched = fields.List(fields.Nested(ReceiptAnswer), required=True)
+    unmatched = fields.List(fields.Nested(ReceiptAnswer), required=True)
+    new = fields.Integer(required=True)
+
+
+def statement_answer(taken: Taken) -> dict[str, Any]:
+    """Lines that paid an invoice, and lines that wait for a person."""
+    matched, unmatched = ([receipt_answer(r) for r in rows] for rows in (taken.matched, taken.unmatched))
+    return {"matched": matched, "unmatched": unmatched, "new": taken.new_count}
+
+
+def receipt_answer(receipt: Receipt) -> dict[str, Any]:
+    """A receipt with its applications loaded."""
+    applied = [{"invoice_id": a.invoice_id, "amount_jpy": a.amount_jpy} for a in receipt.applications]
+    shown = {
+        name: getattr(receipt, name) for name in ("id", "payer", "amount_jpy", "reference", "unapplied_jpy", "reason")
+    }
+    return shown | {"date": receipt.received_on, "applied": applied}
+
+
+class PayoutLineAnswer(Answer):
+    """One receipt or refund in a payout."""
+
+    invoice_id = fields.String(required=True)
+    at = fields.AwareDateTime(required=True)
+    words = fields.String(required=True)
+    gross_jpy = fields.Integer(required=True)
+    fee_jpy = fields.Integer(required=True)
+
+
+class PayoutAnswer(Answer):
+    """A payout: what was received for a provider, less fees and refunds."""
+
+    id = fields.String(required=True)
+    provider = fields.Dict(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(rules.PAYOUT_STATES)))
+    due_on = fields.Date(required=True)
+    gross_jpy = fields.Integer(required=True)
+    fee_jpy = fields.Integer(required=True)
+    amount_jpy = fields.Integer(required=True)
+    batch_id = fields.String(required=True, allow_none=True)
+    sent_at = fields.AwareDateTime(required=True, allow_none=True)
+    lines = fields.List(fields.Nested(PayoutLineAnswer), required=True)
+
+
+def payout_answers(payouts: Sequence[Payout]) -> list[dict[str, Any]]:
+    """Payouts with their lines loaded."""
+    names = queries.providers_of(payouts)
+    return [
+        {name: getattr(p, name) for name in PayoutAnswer._declared_fields if hasattr(p, name)}
+        | {"provider": {"id": p.provider_id, "name": names[p.provider_id]}}
+        for p in payouts
+    ]
+
+
+class LeftOutAnswer(Answer):
+    """A payout that could not stand in a transfer file, and why."""
+
+    payout_id = fields.String(required=True)
+    whose = fields.String(required=True)
+    what = fields.List(fields.String(), required=True)
+
+
+class BatchAnswer(Answer):
+    """A transfer file."""
+
+    id = fields.String(required=True)
+    transfer_on = fields.Date(required=True)
+    made_at = fields.AwareDateTime(required=True)
+    sent_at = fields.AwareDateTime(required=True, allow_none=True)
+    count = fields.Integer(required=True)
+    total_jpy = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+    url = fields.String(required=True)
+    payouts = fields.List(fields.String(), required=True)
+    left_out = fields.List(fields.Nested(LeftOutAnswer), required=True)
+
+
+def batch_answer(batch: PayoutBatch, made: BatchMade | None = None) -> dict[str, Any]:
+    """A transfer file with its payouts loaded."""
+    shown = {name: getattr(batch, name) for name in ("id", "transfer_on", "made_at", "sent_at", "total_jpy", "sha256")}
+    return shown | {
+        "count": batch.payout_count,
+        "url": f"/api/v1/payouts/batch/{batch.id}.txt",
+        "payouts": [p.id for p in batch.payouts],
+        "left_out": made.left_out if made else [],
+    }
+
+
+class AccountAnswer(Answer):
+    """An account of the ledger."""
+
+    code = fields.String(required=True)
+    heading = fields.String(required=True)
+    title = fields.String(required=True)
+    kind = fields.String(required=True)
+    side = fields.String(required=True, validate=validate.OneOf(["debit", "credit"]))
+    partner = fields.String(required=True, allow_none=True)
+    partner_id = fields.String(required=True, allow_none=True)
+
+
+class AccountBalanceAnswer(AccountAnswer):
+    """An account with its balance on its own side."""
+
+    balance_jpy = fields.Integer(required=True)
+
+
+def account_answer(found: AccountBalance) -> dict[str, Any]:
+    """An account with its balance."""
+    return _account(found.account) | {"balance_jpy": found.balance_jpy}
+
+
+def _account(account: AccountShown) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in AccountAnswer._declared_fields}
+
+
+class AccountsAnswer(Answer):
+    """Every account."""
+
+    items = fields.List(fields.Nested(AccountBalanceAnswer), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class TrialRowAnswer(AccountAnswer):
+    """An account in the trial balance."""
+
+    opening_jpy = fields.Integer(required=True)
+    debit_jpy = fields.Integer(required=True)
+    credit_jpy = fields.Integer(required=True)
+    closing_jpy = fields.Integer(required=True)
+
+
+class TrialBalanceAnswer(Answer):
+    """The trial balance of a month (試算表). Debits and credits are equal."""
+
+    month = fields.String(required=True)
+    accounts = fields.List(fields.Nested(TrialRowAnswer), required=True)
+    debit_jpy = fields.Integer(required=True)
+    credit_jpy = fields.Integer(required=True)
+
+
+def trial_balance_answer(month: str, rows: Sequence[TrialRow]) -> dict[str, Any]:
+    """The trial balance with its totals."""
+    amounts = ("opening_jpy", "debit_jpy", "credit_jpy", "closing_jpy")
+    return {
+        "month": month,
+        "accounts": [_account(r.account) | {name: getattr(r, name) for name in amounts} for r in rows],
+        "debit_jpy": sum(r.debit_jpy for r in rows),
+        "credit_jpy": sum(r.credit_jpy for r in rows),
+    }
+
+
+class PostingAnswer(Answer):
+    """One side of a transfer."""
+
+    account = fields.String(required=True)
+    title = fields.String(required=True)
+    partner = fields.String(required=True, allow_none=True)
+    debit_jpy = fields.Integer(required=True)
+    credit_jpy = fields.Integer(required=True)
+
+
+class EntryAnswer(Answer):
+    """An entry with its postings."""
+
+    id = fields.String(required=True)
+    at = fields.AwareDateTime(required=True)
+    booked_on = fields.Date(required=True)
+    cause = fields.String(required=True)
+    reference = fields.String(required=True)
+    words = fields.String(required=True)
+    postings = fields.List(fields.Nested(PostingAnswer), required=True)
+
+
+def entry_answer(entry: EntryShown) -> dict[str, Any]:
+    """An entry; each transfer as a debit and a credit."""
+    shown = {name: getattr(entry, name) for name in ("id", "at", "booked_on", "cause", "reference", "words")}
+    postings = []
+    for t in entry.transfers:
+        postings.append(_posting(t.debit, t.amount_jpy, 0))
+        postings.append(_posting(t.credit, 0, t.amount_jpy))
+    return shown | {"postings": postings}
+
+
+def _posting(account: AccountShown, debit_jpy: int, credit_jpy: int) -> dict[str, Any]:
+    shown = {"account": account.code, "title": account.title, "partner": account.partner}
+    return shown | {"debit_jpy": debit_jpy, "credit_jpy": credit_jpy}
