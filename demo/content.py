@@ -68,9 +68,9 @@ ORGANIZATIONS = (
             "bank_name": "ミホンギンコウ",
             "branch_code": "001",
             "branch_name": "ホンテン",
-            "kind": "1",
-            "number": "1234567",
-            "holder": "ソヨカゼコウツウデ-タ(カ",
+            "account_type": "ordinary",
+            "account_number": "1234567",
+            "account_holder_kana": "ソヨカゼコウツウデ-タ(カ",
         },
     ),
     DemoOrganization(

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import DDL, BigInteger, Identity, Index, event, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange.database import Base, session
+from exchange.database import Base, Page, make_cursor, read_cursor, session
+from exchange.errors import Invalid, text
 
 GENESIS = "0" * 64
 
@@ -67,8 +68,8 @@ def record(
 def sealed_by(before: str, entry: AuditEntry) -> str:
     """The seal of an entry that follows the seal `before`: SHA-256 over both, in canonical JSON."""
     body = [before, entry.place, entry.id, entry.at.isoformat(), entry.deed, entry.actor, entry.organization_id]
-    text = json.dumps([*body, entry.subject, entry.detail], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    words = json.dumps([*body, entry.subject, entry.detail], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def seal(*, limit: int = 5_000) -> int:
@@ -113,3 +114,35 @@ def _chain() -> Iterator[AuditEntry]:
 def sealed_count() -> int:
     """How many entries stand in the chain."""
     return session.scalar(select(func.count()).where(AuditEntry.place.is_not(None))) or 0
+
+
+def entries(
+    *,
+    deed: str = "",
+    subject: str = "",
+    actor: str = "",
+    organization: str = "",
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[AuditEntry]:
+    """The newest entries first; of deeds and subjects that begin so, of one actor or organization if asked."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit + 1)
+    if deed:
+        query = query.where(AuditEntry.deed.startswith(deed, autoescape=True))
+    if subject:
+        query = query.where(AuditEntry.subject.startswith(subject, autoescape=True))
+    if actor:
+        query = query.where(AuditEntry.actor == actor)
+    if organization:
+        query = query.where(AuditEntry.organization_id == organization)
+    if cursor:
+        query = query.where(AuditEntry.id < _position(cursor))
+    rows = session.scalars(query).all()
+    return Page(rows[:limit], make_cursor(str(rows[limit - 1].id)) if len(rows) > limit else None)
+
+
+def _position(cursor: str) -> int:
+    position = read_cursor(cursor)
+    if not position.isascii() or not position.isdigit() or len(position) > 18:
+        raise Invalid({"cursor": [text("カーソルが正しくありません。")]})
+    return int(position)

@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 
 from exchange import audit, clock, database, jobs, mail, schema
 from exchange.errors import N_, DomainError
-from exchange.identity import actions, queries
+from exchange.identity import actions, queries, signing_in
 from exchange.web import api
 
 tokens = AppGroup("tokens", help="API tokens.")
@@ -172,6 +172,12 @@ def deliver_mail(*, at: Any) -> None:
 def forget_idempotency_keys(*, at: Any) -> None:
     """Drop idempotency keys older than a day."""
     api.forget_old_keys()
+
+
+@jobs.periodic("forget-sign-in-failures", seconds=3600, title=N_("サインイン失敗の記録の整理"))
+def forget_sign_in_failures(*, at: Any) -> None:
+    """Drop failed sign-ins after a day, and links in mails a month after they ended."""
+    signing_in.forget_old(at=clock.real_now())
 
 
 @jobs.periodic("forget-done-work", seconds=3600, title=N_("完了した処理待ち行列の整理"))

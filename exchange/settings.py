@@ -56,3 +56,8 @@ def save(new: Settings, *, actor: str | None, at: datetime) -> None:
     session.flush()
     changed = sorted(key for key in after if after[key] != before[key])
     audit.record("settings.save", actor=actor, subject="settings", at=at, detail={"changed": changed})
+
+
+def history(*, limit: int = 10) -> list[SettingsVersion]:
+    """The versions saved so far, the newest first."""
+    return list(session.scalars(select(SettingsVersion).order_by(SettingsVersion.id.desc()).limit(limit)))

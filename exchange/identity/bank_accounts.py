@@ -1,6 +1,6 @@
 """A bank account as Japanese transfers need it (全銀協 総合振込): codes, kind, number, holder in half-width kana. Pure.
 
-Kept as `{"bank_code", "bank_name", "branch_code", "branch_name", "kind", "number", "holder"}`, all strings.
+Kept as `{"bank_code", "bank_name", "branch_code", "branch_name", "account_type", "account_number", "account_holder_kana"}`, all strings.
 """
 
 import re
@@ -9,14 +9,22 @@ from collections.abc import Mapping
 
 from exchange.errors import N_, Words, text
 
-KINDS = {"1": N_("普通"), "2": N_("当座"), "4": N_("貯蓄"), "9": N_("その他")}
-FIELDS = ("bank_code", "bank_name", "branch_code", "branch_name", "kind", "number", "holder")
+TYPES = {"ordinary": N_("普通"), "current": N_("当座"), "savings": N_("貯蓄"), "other": N_("その他")}
+FIELDS = (
+    "bank_code",
+    "bank_name",
+    "branch_code",
+    "branch_name",
+    "account_type",
+    "account_number",
+    "account_holder_kana",
+)
 HOLDER_LENGTH_MAX = 30  # the holder's field of the transfer record
 NAME_LENGTH_MAX = 40
 DIGITS = {
     "bank_code": (4, N_("金融機関コードは4桁の数字で入力してください。")),
     "branch_code": (3, N_("支店コードは3桁の数字で入力してください。")),
-    "number": (7, N_("口座番号は7桁の数字で入力してください。7桁に満たないときは先頭に0を付けてください。")),
+    "account_number": (7, N_("口座番号は7桁の数字で入力してください。7桁に満たないときは先頭に0を付けてください。")),
 }
 
 # What a transfer record may hold of a name: capitals, digits, a few signs, half-width kana without small letters.
@@ -44,7 +52,7 @@ def tidy(account: Mapping[str, str]) -> dict[str, str]:
     kept = {name: unicodedata.normalize("NFKC", account.get(name) or "").strip() for name in FIELDS}
     for name in DIGITS:
         kept[name] = re.sub(r"[\s-]", "", kept[name])
-    kept["holder"] = holder_name(account.get("holder") or "")
+    kept["account_holder_kana"] = holder_name(account.get("account_holder_kana") or "")
     return kept
 
 
@@ -60,10 +68,10 @@ def errors_in(account: Mapping[str, str]) -> dict[str, list[Words]]:
     ):
         if not account[name] or len(account[name]) > NAME_LENGTH_MAX:
             errors[name] = [text(message)]
-    if account["kind"] not in KINDS:
-        errors["kind"] = [text(N_("預金の種類を選んでください。"))]
-    if not HOLDER.fullmatch(account["holder"]):
-        errors["holder"] = [
+    if account["account_type"] not in TYPES:
+        errors["account_type"] = [text(N_("預金の種類を選んでください。"))]
+    if not HOLDER.fullmatch(account["account_holder_kana"]):
+        errors["account_holder_kana"] = [
             text(N_("口座名義はカタカナ・英数字で、半角にして30文字以内で入力してください(濁点も1文字に数えます)。"))
         ]
     return errors

@@ -8,12 +8,42 @@ from sqlalchemy import text as sql
 
 from exchange import schema, storage
 from exchange.database import session
+from exchange.errors import N_
+from exchange.web import (
+    account,
+    desk,
+    desk_pages,
+    inquiries,
+    legal,
+    metrics,
+    operations,
+    organization,
+    organizations,
+    settings,
+    sign_in,
+    sign_up,
+    tokens,
+    whoami,
+)
 from exchange.web.access import public
 
 if TYPE_CHECKING:
     from exchange.app import Exchange
 
 health = Blueprint("health", __name__)
+PAGES = (
+    sign_in,
+    sign_up,
+    desk_pages,
+    account,
+    tokens,
+    organization,
+    organizations,
+    inquiries,
+    operations,
+    settings,
+    legal,
+)
 
 
 @health.get("/healthz")
@@ -49,5 +79,27 @@ def api_docs() -> Any:
 def install(app: "Exchange") -> None:
     """Open the ground floor's doors."""
     app.register_blueprint(health)
+    for door in PAGES:
+        app.register_blueprint(door.blueprint)
+    app.register_api(whoami.blueprint)
+    metrics.install(app)
+    _fill_desk()
     for endpoint in ("static", "api-docs.openapi_json"):
         app.view_functions[endpoint] = public(app.view_functions[endpoint])
+
+
+def _fill_desk() -> None:
+    """The ground floor's own tasks and menu entries."""
+    for source in (desk_pages.own_tasks, organizations.waiting, inquiries.waiting):
+        desk.task_source(source)
+    everybody = {"roles": ("*",), "operator_roles": ("*",)}
+    desk.menu_item(N_("デスク"), "/desk", order=0, **everybody)
+    desk.menu_item(N_("お知らせ"), "/desk/notices", order=5, **everybody)
+    desk.menu_item(N_("組織の審査"), "/desk/organizations", operator_roles=("*",), order=30)
+    desk.menu_item(N_("お問い合わせ"), "/desk/inquiries", operator_roles=("*",), order=35)
+    desk.menu_item(N_("運用状況"), "/desk/operations", operator_roles=("*",), order=80)
+    desk.menu_item(N_("設定"), "/desk/settings", operator_roles=("finance", "system"), order=82)
+    desk.menu_item(N_("監査記録"), "/desk/audit", operator_roles=("*",), order=84)
+    desk.menu_item(N_("組織とメンバー"), "/desk/organization", order=90, **everybody)
+    desk.menu_item(N_("APIトークン"), "/desk/tokens", order=92, **everybody)
+    desk.menu_item(N_("アカウント"), "/desk/account", order=94, **everybody)
