@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -176,10 +176,10 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=clock.JST)
 
 
-def _issued(contract_id: str, when: Period) -> Any:
+def _issued(contract_ids: Sequence[str], when: Period) -> Any:
     # The months narrow the index; the moments cut exactly.
     return and_(
-        Grant.contract_id == contract_id,
+        Grant.contract_id.in_(contract_ids),
         Grant.month.in_(when.months),
         Grant.issued_at >= when.since,
         Grant.issued_at < when.until,
@@ -188,7 +188,7 @@ def _issued(contract_id: str, when: Period) -> Any:
 
 def grants_of(contract_id: str, when: Period, *, limit: int = 20, cursor: str | None = None) -> Page[Grant]:
     """The links of a contract issued in a period, the newest first, with file, holder and what was counted."""
-    query = select(Grant).where(_issued(contract_id, when))
+    query = select(Grant).where(_issued([contract_id], when))
     loaded = query.options(joinedload(Grant.usage), joinedload(Grant.file), joinedload(Grant.member))
     return page(loaded, Grant.id, limit=limit, cursor=cursor)
 
@@ -209,6 +209,19 @@ def lines_of(grant_ids: Iterable[str]) -> dict[str, list[RequestLine]]:
     return found
 
 
+def lines_of_month(contract_id: str, month: str) -> Iterator[tuple[RequestLine, str, str, datetime]]:
+    """Every request line of the links of a month, in order of time, with the link's file, variant and moment."""
+    query = (
+        select(RequestLine, File.name, Grant.variant, Grant.issued_at)
+        .join(Grant, Grant.id == RequestLine.grant_id)
+        .join(File, File.id == Grant.file_id)
+        .where(Grant.contract_id == contract_id, Grant.month == month)
+        .order_by(RequestLine.at, RequestLine.request_id)
+    )
+    for row in session.execute(query.execution_options(yield_per=1000)):
+        yield row.tuple()
+
+
 @dataclass(frozen=True)
 class Totals:
     """What was delivered under a contract in a period; yen without tax, by the contract's price."""
@@ -222,27 +235,43 @@ class Totals:
 
 def totals_of(contract: Contract, when: Period) -> Totals:
     """The sums behind a contract's usage in a period, and what they cost: month by month, as they will be invoiced."""
-    query = select(
-        Grant.month,
-        func.count().label("links"),
-        func.coalesce(func.sum(GrantUsage.delivered_bytes), 0).label("delivered_bytes"),
-        func.coalesce(func.sum(GrantUsage.billable_bytes), 0).label("billable_bytes"),
-        func.coalesce(func.sum(GrantUsage.downloads), 0).label("downloads"),
-    ).outerjoin(GrantUsage, GrantUsage.grant_id == Grant.id)
-    rows = {row.month: row for row in session.execute(query.where(_issued(contract.id, when)).group_by(Grant.month))}
-    amount = sum(
-        charge_jpy(contract, month, usage_bytes=int(row.billable_bytes), downloads=int(row.downloads))
-        if (row := rows.get(month))
-        else charge_jpy(contract, month, usage_bytes=0, downloads=0)
-        for month in when.months
+    return _totals([contract], when)[contract.id]
+
+
+def _totals(contracts: Sequence[Contract], when: Period) -> dict[str, Totals]:
+    query = (
+        select(
+            Grant.contract_id,
+            Grant.month,
+            func.count().label("links"),
+            func.coalesce(func.sum(GrantUsage.delivered_bytes), 0).label("delivered_bytes"),
+            func.coalesce(func.sum(GrantUsage.billable_bytes), 0).label("billable_bytes"),
+            func.coalesce(func.sum(GrantUsage.downloads), 0).label("downloads"),
+        )
+        .outerjoin(GrantUsage, GrantUsage.grant_id == Grant.id)
+        .where(_issued([contract.id for contract in contracts], when))
+        .group_by(Grant.contract_id, Grant.month)
     )
-    found = rows.values()
+    found: dict[tuple[str | None, str], Any] = {(r.contract_id, r.month): r for r in session.execute(query)}
+    return {each.id: _sum(each, [(month, found.get((each.id, month))) for month in when.months]) for each in contracts}
+
+
+def _sum(contract: Contract, months: list[tuple[str, Any]]) -> Totals:
+    rows = [row for _, row in months if row]
     return Totals(
-        links=sum(row.links for row in found),
-        delivered_bytes=int(sum(row.delivered_bytes for row in found)),
-        billable_bytes=int(sum(row.billable_bytes for row in found)),
-        downloads=int(sum(row.downloads for row in found)),
-        amount_jpy=amount,
+        links=sum(row.links for row in rows),
+        delivered_bytes=int(sum(row.delivered_bytes for row in rows)),
+        billable_bytes=int(sum(row.billable_bytes for row in rows)),
+        downloads=int(sum(row.downloads for row in rows)),
+        amount_jpy=sum(
+            charge_jpy(
+                contract,
+                month,
+                usage_bytes=int(row.billable_bytes) if row else 0,
+                downloads=int(row.downloads) if row else 0,
+            )
+            for month, row in months
+        ),
     )
 
 
@@ -352,8 +381,18 @@ def usage_of(member: Member, month: str) -> list[Delivered]:
     if not member.is_operator:
         mine = member.organization_id
         query = query.where((Contract.buyer_id == mine) | (Contract.provider_id == mine))
-    found = [Delivered(contract, totals_of(contract, when)) for contract in session.scalars(query)]
+    contracts = session.scalars(query).all()
+    totals = _totals(contracts, when)
+    found = [Delivered(contract, totals[contract.id]) for contract in contracts]
     return sorted(found, key=lambda d: (-d.totals.delivered_bytes, d.contract.number))
+
+
+def delivered_bytes(member: Member, month: str) -> int:
+    """Bytes delivered in a month under contracts of the member's organization."""
+    parties = (Contract.buyer_id == member.organization_id) | (Contract.provider_id == member.organization_id)
+    query = select(func.coalesce(func.sum(GrantUsage.delivered_bytes), 0))
+    query = query.join(Grant, Grant.id == GrantUsage.grant_id).where(Grant.month == month)
+    return int(session.scalar(query.where(Grant.contract_id.in_(select(Contract.id).where(parties)))) or 0)
 
 
 def bytes_by_day(contract_ids: Sequence[str], month: str) -> list[tuple[date, int]]:
@@ -371,7 +410,7 @@ def bytes_by_day(contract_ids: Sequence[str], month: str) -> list[tuple[date, in
     return [(each, sums.get(each, 0)) for each in days]
 
 
-def contract_files(contract: Contract, *, at: datetime) -> list[File]:
+def contract_files(contract: Contract) -> list[File]:
     """The files a contract covers now, of the newest release first."""
     query = select(File).join(Release, Release.id == File.release_id).options(joinedload(File.release))
     query = query.where(File.listing_id == contract.listing_id, File.state == "ready", File.removed_at.is_(None))

@@ -120,7 +120,8 @@ def _configure(app: Exchange) -> None:
     Babel(app, locale_selector=presentation.locale)
     secure = c.url.startswith("https://")
     upload_to = [c.s3_public_url] if c.s3_public_url else []
-    csp = CSP | {"connect-src": ["'self'", *upload_to]}
+    # Uploads go straight to the store, and a download button is answered with a redirect to it.
+    csp = CSP | {"connect-src": ["'self'", *upload_to], "form-action": ["'self'", *upload_to]}
     Talisman(
         app,
         force_https=False,  # the proxy's work

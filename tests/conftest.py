@@ -53,7 +53,7 @@ def app() -> Iterator[Any]:
 
 @pytest.fixture
 def db(app: Any) -> Iterator[Any]:
-    """An empty database and the session on it, inside an application context."""
+    """An empty database and the session on it."""
     from exchange import database
     from exchange.identity import throttle
 
@@ -61,9 +61,9 @@ def db(app: Any) -> Iterator[Any]:
     database.engine().dispose()
     fresh_database(WORKER)
     throttle._held.clear()
-    with app.app_context():
-        yield database.session
-        database.session.remove()
+    # No application context around the test: Flask would keep `g`, and with it who is signed in, between requests.
+    yield database.session
+    database.session.remove()
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""The JSON doors of delivery: links, usage, limits, open data."""
+
+import json
+from typing import Any
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+from contracts.queries import contract_seen_by
+from delivery import actions, queries, rules, schemas
+from exchange import clock
+from exchange.identity import throttle
+from exchange.web import access, api
+from exchange.web.access import me, me_or_none, public, signed_in
+
+blueprint = api.blueprint("delivery", "Delivery: presigned links, and what really left.")
+OPEN_LINKS_A_MINUTE = 600  # for one address without a token
+
+
+def _created(body: Any) -> Response:
+    return Response(json.dumps(body, ensure_ascii=False), status=201, mimetype="application/json")
+
+
+def _token_id() -> str | None:
+    token = access.token()
+    return token.id if token else None
+
+
+@blueprint.route("/contracts/<contract_id>/links", methods=["POST"])
+@signed_in()
+@api.errors(409)
+@blueprint.arguments(schemas.NewLink)
+@blueprint.response(201, schemas.LinkAnswer)
+def issue_link(body: dict[str, Any], contract_id: str) -> Response:
+    """A presigned URL for a file under a contract in force: five minutes, fifteen at most."""
+    link = actions.issue_link(contract_id, **body, token_id=_token_id(), by=me(), at=clock.now())
+    return _created(schemas.link_answer(link))
+
+
+@blueprint.route("/contracts/<contract_id>/links/batch", methods=["POST"])
+@signed_in()
+@api.errors(409)
+@blueprint.arguments(schemas.NewLinks)
+@blueprint.response(201, schemas.LinksAnswer)
+def issue_links(body: dict[str, Any], contract_id: str) -> Response:
+    """Presigned URLs for up to 10,000 files, all of them or none."""
+    links = actions.issue_links(contract_id, **body, token_id=_token_id(), by=me(), at=clock.now())
+    return _created({"items": [schemas.link_answer(link) for link in links]})
+
+
+@blueprint.route("/contracts/<contract_id>/usage")
+@signed_in()
+@blueprint.arguments(schemas.UsageArgs, location="query")
+@blueprint.response(200, schemas.UsageAnswer)
+def usage(args: dict[str, Any], contract_id: str) -> Any:
+    """What was delivered under a contract: links, bytes, downloads, and the request lines behind every figure."""
+    contract = contract_seen_by(me(), contract_id)
+    when = queries.period(first=args["first"], last=args["last"], at=clock.now())
+    page = queries.grants_of(contract.id, when, limit=args["limit"], cursor=args["cursor"])
+    lines = queries.lines_of(grant.id for grant in page.items)
+    return {
+        "items": [schemas.usage_answer(grant, lines.get(grant.id, [])) for grant in page.items],
+        "next_cursor": page.next_cursor,
+        "totals": schemas.totals_answer(queries.totals_of(contract, when)),
+    }
+
+
+@blueprint.route("/contracts/<contract_id>/limits")
+@signed_in()
+@blueprint.response(200, schemas.LimitsAnswer)
+def show_limits(contract_id: str) -> Any:
+    """The limits for a month that the buyer set under a contract."""
+    contract = contract_seen_by(me(), contract_id)
+    return queries.limits(contract.id) or rules.Limits()
+
+
+@blueprint.route("/contracts/<contract_id>/limits", methods=["PUT"])
+@signed_in()
+@blueprint.arguments(schemas.LimitsBody)
+@blueprint.response(200, schemas.LimitsAnswer)
+def set_limits(body: dict[str, Any], contract_id: str) -> Any:
+    """Set the most a month may hold; a link that would pass it is refused (429) with the figures."""
+    contract = contract_seen_by(me(), contract_id)
+    return actions.set_limits(contract, rules.Limits(**body), by=me(), at=clock.now())
+
+
+@blueprint.route("/listings/<listing_id>/files/<file_id>/content")
+@public
+@api.errors(403, 409)
+@blueprint.arguments(schemas.ContentArgs, location="query")
+@blueprint.response(307, description="To a presigned URL of the file.")
+def content(args: dict[str, Any], listing_id: str, file_id: str) -> Response:
+    """A file of open data, for anyone, without a contract."""
+    return open_content(listing_id, file_id, args["variant"])
+
+
+def open_content(listing_id: str, file_id: str, variant: str) -> Response:
+    """The redirect to a file of open data."""
+    member = me_or_none()
+    if member is None:
+        throttle.take(f"open/{request.remote_addr}", limit=OPEN_LINKS_A_MINUTE)
+    link = actions.issue_open_link(listing_id, file_id, variant=variant, by=member, at=clock.now())
+    return redirect(link.url, 307)

@@ -1,0 +1,325 @@
+"""The HTML doors of delivery: what was delivered and why it costs what it costs, downloads, limits."""
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import IntegerField
+from wtforms.validators import NumberRange, Optional
+
+import contracts.rules
+from contracts.models import Contract
+from contracts.queries import contract_seen_by
+from delivery import actions, queries, rules, schemas
+from delivery.api import open_content
+from exchange import clock
+from exchange.errors import Invalid, text
+from exchange.identity.models import Member
+from exchange.web import desk, slots
+from exchange.web.access import me, me_or_none, public, signed_in
+from exchange.web.forms import Form, attempt
+from exchange.web.presentation import bytes_
+from listings.models import File, Listing
+
+blueprint = Blueprint("delivery", __name__)
+MONTHS_OFFERED = 13
+
+
+class LimitsForm(Form):
+    """The buyer's limits for a month."""
+
+    bytes = IntegerField(text("1か月のバイト数の上限"), validators=[Optional(), NumberRange(0, schemas.LIMIT_MAX)])
+    downloads = IntegerField(
+        text("1か月のダウンロード数の上限"), validators=[Optional(), NumberRange(0, schemas.LIMIT_MAX)]
+    )
+    amount_jpy = IntegerField(
+        text("1か月の金額の上限（円・税抜）"), validators=[Optional(), NumberRange(0, schemas.LIMIT_MAX)]
+    )
+
+
+# ── what was delivered ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.get("/desk/usage")
+@signed_in()
+def usage() -> str:
+    """A month over all contracts: total, by day, by contract."""
+    month = _month()
+    rows = queries.usage_of(me(), month)
+    days = queries.bytes_by_day([row.contract.id for row in rows], month)
+    return render_template(
+        "delivery/usage.html",
+        month=month,
+        months=_months(),
+        rows=rows,
+        chart=[(f"{day.month}/{day.day}", size) for day, size in days],
+        delivered=sum(row.totals.delivered_bytes for row in rows),
+        amount=sum(row.totals.amount_jpy for row in rows),
+        links=sum(row.totals.links for row in rows),
+    )
+
+
+@blueprint.get("/desk/usage.csv")
+@signed_in()
+def usage_csv() -> Response:
+    """The same as a table for accounting."""
+    month = _month()
+    head = [
+        "契約番号",
+        "データ",
+        "提供者",
+        "利用者",
+        "リンク数",
+        "引渡しバイト数",
+        "課金対象バイト数",
+        "ダウンロード数",
+        "金額（税抜・円）",
+    ]
+    lines = (
+        [
+            row.contract.number,
+            row.contract.listing.title,
+            row.contract.provider.name,
+            row.contract.buyer.name,
+            row.totals.links,
+            row.totals.delivered_bytes,
+            row.totals.billable_bytes,
+            row.totals.downloads,
+            row.totals.amount_jpy,
+        ]
+        for row in queries.usage_of(me(), month)
+    )
+    return _csv(f"usage-{month}.csv", head, lines)
+
+
+@blueprint.get("/desk/contracts/<contract_id>/usage")
+@signed_in()
+def contract_usage(contract_id: str) -> str:
+    """A month under one contract, link by link, against the buyer's limits."""
+    contract, month = contract_seen_by(me(), contract_id), _month()
+    when = queries.Period(*clock.month_bounds(month))
+    return render_template(
+        "delivery/contract_usage.html",
+        contract=contract,
+        month=month,
+        months=_months(),
+        totals=queries.totals_of(contract, when),
+        limits=queries.limits(contract.id),
+        may_set_limits=_may_set_limits(contract),
+        chart=[(f"{day.month}/{day.day}", size) for day, size in queries.bytes_by_day([contract.id], month)],
+        page=queries.grants_of(contract.id, when, limit=50, cursor=request.args.get("cursor")),
+        variants=rules.VARIANT_TITLES,
+        repeats=rules.repeat_reads(contract.pricing),
+    )
+
+
+@blueprint.get("/desk/contracts/<contract_id>/usage.csv")
+@signed_in()
+def contract_usage_csv(contract_id: str) -> Response:
+    """Every request line of a month under one contract."""
+    contract, month = contract_seen_by(me(), contract_id), _month()
+    head = [
+        "リンクID", "ファイル", "形式", "リンク発行日時", "要求ID", "日時", "方法", "応答", "送信バイト数", "範囲",
+        "課金対象に加えたバイト数", "接続元", "利用者エージェント",
+    ]  # fmt: skip
+    lines = (
+        [
+            line.grant_id,
+            file,
+            variant,
+            issued_at.isoformat(timespec="seconds"),
+            line.request_id,
+            line.at.isoformat(),
+            line.method,
+            line.status,
+            line.bytes_sent,
+            line.range or "",
+            line.added_bytes,
+            line.remote,
+            line.user_agent,
+        ]
+        for line, file, variant, issued_at in queries.lines_of_month(contract.id, month)
+    )
+    return _csv(f"{contract.number}-{month}.csv", head, lines)
+
+
+@blueprint.get("/desk/contracts/<contract_id>/usage/<grant_id>")
+@signed_in()
+def link_usage(contract_id: str, grant_id: str) -> str:
+    """The request lines behind the figures of one link."""
+    contract = contract_seen_by(me(), contract_id)
+    grant = queries.grant_seen_in(contract.id, grant_id)
+    lines = queries.lines_of([grant.id]).get(grant.id, [])
+    return render_template(
+        "delivery/link_usage.html", contract=contract, grant=grant, lines=lines, variants=rules.VARIANT_TITLES
+    )
+
+
+def _month() -> str:
+    asked = request.args.get("month") or clock.month_of(clock.now())
+    try:
+        since, _ = clock.month_bounds(asked)
+    except (ValueError, OverflowError):
+        since = None
+    if since is None or since.strftime("%Y-%m") != asked or not 1970 <= since.year <= 9000:
+        raise Invalid({"month": [text("月は 2026-11 の形で指定してください。")]})
+    return asked
+
+
+def _months() -> list[str]:
+    """The running month and those before it, the newest first."""
+    found: list[str] = []
+    at = clock.now()
+    while len(found) < MONTHS_OFFERED:
+        found.append(clock.month_of(at))
+        at = clock.month_bounds(found[-1])[0] - datetime.resolution
+    return found
+
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _csv(name: str, head: list[str], lines: Iterable[list[Any]]) -> Response:
+    """A table that spreadsheets open with Japanese intact, and without taking text for formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(head)
+    writer.writerows([_cell(value) for value in line] for line in lines)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response("\ufeff" + out.getvalue(), mimetype="text/csv", headers=headers)
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+
+
+# ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.get("/desk/contracts/<contract_id>/limits")
+@signed_in()
+def edit_limits(contract_id: str) -> str:
+    """The form for the buyer's limits."""
+    contract = contract_seen_by(me(), contract_id)
+    return render_template("delivery/limits.html", contract=contract, form=LimitsForm(obj=queries.limits(contract.id)))
+
+
+@blueprint.post("/desk/contracts/<contract_id>/limits")
+@signed_in()
+def save_limits(contract_id: str) -> Any:
+    """Set the buyer's limits."""
+    contract, form = contract_seen_by(me(), contract_id), LimitsForm()
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            limits = rules.Limits(form.bytes.data, form.downloads.data, form.amount_jpy.data)
+            actions.set_limits(contract, limits, by=me(), at=clock.now())
+        if tried.ok:
+            return redirect(url_for("delivery.contract_usage", contract_id=contract.id), 303)
+    return render_template("delivery/limits.html", contract=contract, form=form), 422
+
+
+def _may_set_limits(contract: Contract) -> bool:
+    return contract.buyer_id == me().organization_id and rules.may_set_limits(me())
+
+
+# ── downloads ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.post("/desk/contracts/<contract_id>/files/<file_id>/download")
+@signed_in()
+def download(contract_id: str, file_id: str) -> AnyResponse:
+    """One click: a link is drawn, and the browser follows it."""
+    variant = _variant(request.form.get("variant"))
+    link = actions.issue_link(
+        contract_id,
+        file_id,
+        variant=variant,
+        expires_in=rules.LIFETIME_SECONDS,
+        token_id=None,
+        by=me(),
+        at=clock.now(),
+    )
+    return redirect(link.url, 303)
+
+
+@blueprint.get("/listings/<listing_id>/files/<file_id>/download")
+@public
+def download_open(listing_id: str, file_id: str) -> AnyResponse:
+    """A file of open data, for anyone."""
+    return open_content(listing_id, file_id, _variant(request.args.get("variant")))
+
+
+def _variant(asked: str | None) -> str:
+    if asked in (None, ""):
+        return "original"
+    if asked not in rules.VARIANTS:
+        raise Invalid({"variant": [text("original または parquet を指定してください。")]})
+    return asked
+
+
+# ── on the pages of others ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def show_elsewhere() -> None:
+    """Fill the slots, the menu and the figures that lower pages leave open."""
+    slots.fill("file.download", _open_file)
+    slots.fill("contract.files", _contract_files)
+    slots.fill("contract.usage", _contract_month)
+    slots.fill("operations", _meter)
+    desk.menu_item(text("利用状況"), "/desk/usage", roles=("*",), operator_roles=("*",), order=40)
+    desk.figure_source(_figures)
+
+
+def _open_file(*, listing: Listing, file: File, **_: Any) -> Markup | None:
+    if not listing.is_open or listing.state != "published" or not file.is_deliverable:
+        return None
+    return Markup(render_template("delivery/parts/open_file.html", listing=listing, file=file))
+
+
+def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
+    member = me_or_none()
+    if member is None or contract.activated_at is None:
+        return None
+    is_buyer = member.organization_id == contract.buyer_id
+    return Markup(
+        render_template(
+            "delivery/parts/contract_files.html",
+            contract=contract,
+            files=queries.contract_files(contract),
+            is_buyer=is_buyer,
+            may_receive=is_buyer and rules.may_receive(member),
+            refusal=contracts.rules.delivery_refusal(contract, at=clock.now()),
+        )
+    )
+
+
+def _contract_month(*, contract: Contract, **_: Any) -> Markup | None:
+    if contract.activated_at is None:
+        return None
+    when = queries.Period(*clock.month_bounds(clock.month_of(clock.now())))
+    return Markup(
+        render_template(
+            "delivery/parts/contract_month.html",
+            contract=contract,
+            totals=queries.totals_of(contract, when),
+            limits=queries.limits(contract.id),
+        )
+    )
+
+
+def _meter(**_: Any) -> Markup:
+    lag, aside = queries.log_lag(at=clock.now()), queries.set_aside(limit=20)
+    return Markup(render_template("delivery/parts/meter.html", lag=lag, aside=aside))
+
+
+def _figures(member: Member) -> list[desk.Figure]:
+    if member.is_operator:
+        return []
+    month = clock.month_of(clock.now())
+    delivered = queries.delivered_bytes(member, month)
+    return [desk.Figure(text("今月引き渡されたデータ"), bytes_(delivered), "/desk/usage")]

@@ -1,0 +1,182 @@
+"""What comes in and goes out of the JSON doors of delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from marshmallow import fields, validate
+
+from delivery import rules
+from delivery.actions import Link
+from delivery.models import Grant, RequestLine
+from delivery.queries import Totals
+from exchange import clock
+from exchange.web.api import Answer, PageArgs, Schema
+
+# Ids are opaque; their alphabet keeps a made-up one from meaning anything.
+ID = validate.Length(1, 40)
+LIMIT_MAX = 10**15
+
+
+# ---- what comes in
+
+
+class _LinkTerms(Schema):
+    variant = fields.String(load_default="original", validate=validate.OneOf(rules.VARIANTS))
+    expires_in = fields.Integer(
+        load_default=rules.LIFETIME_SECONDS,
+        strict=True,
+        validate=validate.Range(1, rules.LIFETIME_SECONDS_MAX),
+        metadata={"description": "Seconds the link is good for."},
+    )
+
+
+class NewLink(_LinkTerms):
+    """One link."""
+
+    file_id = fields.String(required=True, validate=ID)
+
+
+class NewLinks(_LinkTerms):
+    """Many links at once: all of them or none."""
+
+    file_ids = fields.List(fields.String(validate=ID), required=True, validate=validate.Length(1, rules.BATCH_MAX))
+
+
+class UsageArgs(PageArgs):
+    """A period by Japan's calendar, first and last day included; the running month where left out."""
+
+    first = fields.Date(data_key="from", load_default=None)
+    last = fields.Date(data_key="to", load_default=None)
+
+
+class LimitsBody(Schema):
+    """The most a month may hold under a contract; null or left out is no limit. Yen without tax."""
+
+    bytes = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, LIMIT_MAX))
+    downloads = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, LIMIT_MAX))
+    amount_jpy = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, LIMIT_MAX))
+
+
+class ContentArgs(Schema):
+    """Which form of a file of open data."""
+
+    variant = fields.String(load_default="original", validate=validate.OneOf(rules.VARIANTS))
+
+
+# ---- what goes out
+
+
+class LinkAnswer(Answer):
+    """A link: a presigned URL with the signed query parameter `x-grant`."""
+
+    id = fields.String(required=True)
+    url = fields.String(required=True)
+    method = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    size = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class LinksAnswer(Answer):
+    """Links in the order of the files asked for."""
+
+    items = fields.List(fields.Nested(LinkAnswer), required=True)
+
+
+class RequestAnswer(Answer):
+    """A request line behind a figure."""
+
+    request_id = fields.String(required=True)
+    at = fields.AwareDateTime(required=True)
+    method = fields.String(required=True)
+    status = fields.Integer(required=True)
+    bytes_sent = fields.Integer(required=True)
+    range = fields.String(required=True, allow_none=True)
+    added_bytes = fields.Integer(required=True)
+    remote = fields.String(required=True)
+    user_agent = fields.String(required=True)
+
+
+class LinkUsageAnswer(Answer):
+    """What was counted of one link."""
+
+    link_id = fields.String(required=True)
+    file_id = fields.String(required=True)
+    variant = fields.String(required=True)
+    issued_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    size = fields.Integer(required=True)
+    delivered_bytes = fields.Integer(required=True)
+    billable_bytes = fields.Integer(required=True)
+    downloads = fields.Integer(required=True)
+    requests = fields.List(fields.Nested(RequestAnswer), required=True)
+
+
+class TotalsAnswer(Answer):
+    """The sums of the period, over all its pages. Yen without tax."""
+
+    links = fields.Integer(required=True)
+    delivered_bytes = fields.Integer(required=True)
+    billable_bytes = fields.Integer(required=True)
+    downloads = fields.Integer(required=True)
+    amount_jpy = fields.Integer(required=True)
+
+
+class UsageAnswer(Answer):
+    """A page of a contract's usage, with the sums."""
+
+    items = fields.List(fields.Nested(LinkUsageAnswer), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+    totals = fields.Nested(TotalsAnswer, required=True)
+
+
+class LimitsAnswer(Answer):
+    """The limits in force."""
+
+    bytes = fields.Integer(required=True, allow_none=True)
+    downloads = fields.Integer(required=True, allow_none=True)
+    amount_jpy = fields.Integer(required=True, allow_none=True)
+
+
+def link_answer(link: Link) -> dict[str, Any]:
+    """A link as JSON, without marshmallow: this is the busiest answer of the house, and may be ten thousand of them."""
+    return {
+        "id": link.id,
+        "url": link.url,
+        "method": "GET",
+        "expires_at": link.expires_at.astimezone(clock.JST).isoformat(),
+        "size": link.size,
+        "sha256": link.sha256,
+        "name": link.name,
+    }
+
+
+def usage_answer(grant: Grant, lines: Sequence[RequestLine]) -> dict[str, Any]:
+    """A link with what was counted of it and the lines behind."""
+    usage = grant.usage
+    return {
+        "link_id": grant.id,
+        "file_id": grant.file_id,
+        "variant": grant.variant,
+        "issued_at": grant.issued_at,
+        "expires_at": grant.expires_at,
+        "size": grant.size,
+        "delivered_bytes": usage.delivered_bytes if usage else 0,
+        "billable_bytes": usage.billable_bytes if usage else 0,
+        "downloads": usage.downloads if usage else 0,
+        "requests": lines,
+    }
+
+
+def totals_answer(totals: Totals) -> dict[str, int]:
+    """The sums as JSON."""
+    return {
+        "links": totals.links,
+        "delivered_bytes": totals.delivered_bytes,
+        "billable_bytes": totals.billable_bytes,
+        "downloads": totals.downloads,
+        "amount_jpy": totals.amount_jpy,
+    }
