@@ -127,6 +127,7 @@ class Scan:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, table: Table, found: Profile) -> None:
         self.con, self.table = con, table
+        self.traits = found.traits
         self.filled = [column.filled for column in found.columns]
         self.types = [column.type for column in found.columns]
         self.headers = [re.sub(r"\s", "", plain(name)).casefold() for name in table.names]
@@ -153,7 +154,8 @@ class Scan:
 
     def my_numbers(self) -> list[Finding]:
         """Columns whose 12-digit values nearly all carry the check digit, or whose header says so."""
-        long_enough = [n for n in self.some if self.types[n] in ("text", "integer", "decimal")]
+        numbers = ("text", "integer", "decimal")
+        long_enough = [n for n in self.some if self.types[n] in numbers and self.traits[n].longest >= 12]
         twelve = _full(TWELVE_DIGITS)
         valid = f"({twelve} AND {_check_digit_sql(_digits_sql('{}'))})"
         candidates = self._matching(long_enough, twelve)
@@ -167,12 +169,9 @@ class Scan:
 
     def _my_numbers_in_sentences(self, known: set[int]) -> list[Finding]:
         mentions = "regexp_matches({}, 'マイナンバー|個人番号')"
-        mentioning = self._matching([n for n in self.texts if n not in known], mentions)
+        mentioning = [n for n in self.texts if self.traits[n].mentions and n not in known]
         inside = f"({mentions} AND {_somewhere(TWELVE_INSIDE)} AND {_check_digit_sql(_digits_sql(_extracted('{}')))})"
-        return [
-            self._finding("my_number", n, count, inside)
-            for n, count in self._matching(list(mentioning), inside).items()
-        ]
+        return [self._finding("my_number", n, count, inside) for n, count in self._matching(mentioning, inside).items()]
 
     def names(self) -> list[Finding]:
         """Columns of persons, by header, or by values that begin with a surname; and their readings."""
@@ -228,7 +227,7 @@ class Scan:
         counts = self._matching(self.texts, _somewhere(PHONE))
         headed = [n for n in self._headed(PHONE_HEADER) if self.types[n] in ("text", "integer")]
         bare = self._matching(headed, _full(BARE_PHONE))
-        mobiles = self._matching(self.texts, _full(MOBILE))
+        mobiles = self._matching([n for n in self.texts if self.traits[n].longest == 11], _full(MOBILE))
         findings = []
         for n in sorted({*self.texts, *headed}):
             mobile = mobiles.get(n, 0) if mobiles.get(n, 0) >= BARE_PHONE_SHARE * self.filled[n] else 0
@@ -240,8 +239,8 @@ class Scan:
 
     def emails(self) -> list[Finding]:
         """Values with an e-mail address in them."""
-        test = f"(regexp_matches({{}}, '[@＠]') AND {_somewhere(EMAIL)})"
-        return [self._finding("email", n, count, test) for n, count in self._matching(self.texts, test).items()]
+        test, likely = _somewhere(EMAIL), [n for n in self.texts if self.traits[n].at_signs]
+        return [self._finding("email", n, count, test) for n, count in self._matching(likely, test).items()]
 
     def birth_dates(self) -> list[Finding]:
         """Dates under a header that says birth."""

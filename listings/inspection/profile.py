@@ -72,11 +72,39 @@ KINDS = (
 
 
 @dataclass(frozen=True)
+class Traits:
+    """What one cheap pass tells of a column, so that costly questions are put only where they can matter."""
+
+    filled: int
+    distinct: int
+    longest: int
+    at_signs: int
+    hashes: int
+    mentions: int  # of マイナンバー or 個人番号
+    lost: int
+    edges: int
+
+
+EDGE_BLANKS = "' 　\t\n\r'"
+TRAITS = (
+    "count({c})",
+    "{distinct}",
+    "coalesce(max(length({c})), 0)",
+    "count_if(contains({c}, '@') OR contains({c}, '＠'))",
+    "count_if(starts_with({c}, '#'))",
+    "count_if(contains({c}, 'マイナンバー') OR contains({c}, '個人番号'))",
+    "count_if(contains({c}, '\ufffd'))",
+    f"count_if({{c}} <> trim({{c}}, {EDGE_BLANKS}))",
+)
+
+
+@dataclass(frozen=True)
 class Profile:
     """The columns as described, which of KINDS each was found to have (None is text), and the first rows."""
 
     columns: tuple[Column, ...]
     kinds: tuple[Kind | None, ...]
+    traits: tuple[Traits, ...]
     sample: tuple[tuple[str, ...], ...]
 
 
@@ -88,20 +116,20 @@ def profile(con: duckdb.DuckDBPyConnection, table: Table) -> Profile:
     con.execute(f"CREATE OR REPLACE TEMP TABLE head AS SELECT * FROM raw LIMIT {head_rows}")
     kinds = _kinds(con, table)
     exact = table.rows * width <= EXACT_DISTINCT_CELLS_MAX
-    counts = _counts(con, width, exact=exact)
+    traits = _traits(con, width, exact=exact)
     examples = _examples(con, width)
     columns = tuple(
         Column(
             name,
             table.types.get(n) or (kind.type if kind else "text"),
-            nullable=counts[n][0] < table.rows,
-            distinct=min(counts[n][1], counts[n][0]),
+            nullable=traits[n].filled < table.rows,
+            distinct=min(traits[n].distinct, traits[n].filled),
             example=shorten(examples[n], EXAMPLE_SHOWN_MAX),
-            filled=counts[n][0],
+            filled=traits[n].filled,
         )
         for n, (name, kind) in enumerate(zip(table.names, kinds, strict=True))
     )
-    return Profile(columns, kinds, _sample(con, width))
+    return Profile(columns, kinds, traits, _sample(con, width))
 
 
 def cell(n: int) -> str:
@@ -168,15 +196,15 @@ def _fitting(
     return fitting
 
 
-def _counts(con: duckdb.DuckDBPyConnection, width: int, *, exact: bool) -> list[tuple[int, int]]:
-    """Filled cells and distinct values of each column; distinct is an estimate for large tables."""
-    distinct = "count(DISTINCT c{})" if exact else "approx_count_distinct(c{})"
-    counts: list[tuple[int, int]] = []
+def _traits(con: duckdb.DuckDBPyConnection, width: int, *, exact: bool) -> tuple[Traits, ...]:
+    """The cheap pass. Distinct values are an estimate for large tables."""
+    distinct = "count(DISTINCT {c})" if exact else "approx_count_distinct({c})"
+    traits: list[Traits] = []
     for group in _groups(range(width)):
-        wanted = ", ".join(f"count(c{n}), {distinct.format(n)}" for n in group)
-        row = [int(str(n)) for n in one_row(con, f"SELECT {wanted} FROM raw")]
-        counts += list(zip(row[::2], row[1::2], strict=True))
-    return counts
+        wanted = [trait.replace("{distinct}", distinct).replace("{c}", f"c{n}") for n in group for trait in TRAITS]
+        row = [int(str(n or 0)) for n in one_row(con, f"SELECT {', '.join(wanted)} FROM raw")]
+        traits += [Traits(*row[start : start + len(TRAITS)]) for start in range(0, len(row), len(TRAITS))]
+    return tuple(traits)
 
 
 def _examples(con: duckdb.DuckDBPyConnection, width: int) -> list[str | None]:

@@ -13,7 +13,7 @@ from exchange.errors import text
 
 from .headers import letters
 from .limits import COLUMNS_MAX
-from .profile import DATE, DECIMAL, Profile, cell, count_where
+from .profile import DATE, DECIMAL, EDGE_BLANKS, Profile, cell, count_where
 from .results import Problem
 from .tables import Table
 
@@ -26,9 +26,9 @@ DIGITS = "translate({}, '０１２３４５６７８９．，－−', '012345678
 LOOSE_NUMBER = r"regexp_full_match({}, '[-+▲△¥￥]?[0-9][0-9,]*(\.[0-9]+)?[円人件%％]?')".replace("{}", DIGITS)
 DAY = f"regexp_full_match({{}}, '{DATE}')"
 ERA = "regexp_full_match({}, '(明治|大正|昭和|平成|令和|[MTSHR])[ 　]?([0-9０-９]{1,2}|元)[年.．/].{0,8}')"
-EDGES = "regexp_matches({raw}, '^[\\s　]|[\\s　]$')"
 EXCEL_ERROR = "{} IN ('#REF!', '#N/A', '#VALUE!', '#DIV/0!', '#NAME?', '#NULL!', '#NUM!')"
 LOST = "contains({raw}, '\ufffd')"
+EDGES = f"{{raw}} <> trim({{raw}}, {EDGE_BLANKS})"
 PLACEHOLDERS = (
     "-",
     "－",
@@ -64,12 +64,13 @@ def problems_in(con: duckdb.DuckDBPyConnection, table: Table, found: Profile) ->
     ]
     problems = _mixed(con, table, found, texts)
     for kind, test in (("excel_error", EXCEL_ERROR), ("lost_characters", LOST)):
-        counts = count_where(con, [_said_of(test, n) for n in texts])
-        for n, count in zip(texts, counts, strict=True):
+        maybe = [n for n in texts if (found.traits[n].lost if kind == "lost_characters" else found.traits[n].hashes)]
+        counts = count_where(con, [_said_of(test, n) for n in maybe])
+        for n, count in zip(maybe, counts, strict=True):
             if count and not (kind == "lost_characters" and any(p.kind == "encoding" for p in table.problems)):
                 line, value = _first(con, n, _said_of(test, n))[0]
                 problems.append(_damaged_problem(kind, table, n, count, line, value))
-    problems += _edge_blanks(con, table, texts)
+    problems += _edge_blanks(con, table, found, texts)
     return problems + _era(con, table, found, texts) + _repeated_rows(con, table)
 
 
@@ -90,21 +91,27 @@ def _mixed(con: duckdb.DuckDBPyConnection, table: Table, found: Profile, texts: 
     """Columns of numbers or dates that a few cells keep from being so."""
     problems = []
     for test, what in ((NUMBER, text("数値")), (DAY, text("日付"))):
-        head = count_where(con, [_said_of(test, n) for n in texts], "head")
-        filled = count_where(con, [f"c{n} IS NOT NULL" for n in texts], "head")
-        likely = [n for n, some, all_ in zip(texts, head, filled, strict=True) if all_ and some >= MOSTLY * all_]
+        likely = _mostly(con, test, texts)
         fits = count_where(con, [_said_of(test, n) for n in likely])
         for n, count in zip(likely, fits, strict=True):
             misfits = found.columns[n].filled - count
             if misfits and count >= MOSTLY * found.columns[n].filled:
                 problems.append(_misfit_problem(con, table, found, n, test, str(what), misfits))
-    loose = count_where(con, [_said_of(f"NOT {NUMBER} AND {LOOSE_NUMBER}", n) for n in texts])
     known = {p.column for p in problems}
-    for n, count in zip(texts, loose, strict=True):
+    almost = _mostly(con, f"NOT {NUMBER} AND {LOOSE_NUMBER}", texts)
+    loose = count_where(con, [_said_of(f"NOT {NUMBER} AND {LOOSE_NUMBER}", n) for n in almost])
+    for n, count in zip(almost, loose, strict=True):
         name = found.columns[n].name
         if count >= MOSTLY * found.columns[n].filled and name not in known and count > 1:
             problems.append(_misfit_problem(con, table, found, n, NUMBER, str(text("数値")), count))
     return problems
+
+
+def _mostly(con: duckdb.DuckDBPyConnection, test: str, columns: Sequence[int], share: float = MOSTLY) -> list[int]:
+    """The columns whose first rows mostly pass: those worth asking in full."""
+    passing = count_where(con, [_said_of(test, n) for n in columns], "head")
+    filled = count_where(con, [f"c{n} IS NOT NULL" for n in columns], "head")
+    return [n for n, some, all_ in zip(columns, passing, filled, strict=True) if all_ and some >= share * all_]
 
 
 def _misfit_problem(
@@ -172,10 +179,9 @@ def _damaged_problem(kind: str, table: Table, n: int, count: int, line: int, val
     )
 
 
-def _edge_blanks(con: duckdb.DuckDBPyConnection, table: Table, texts: Sequence[int]) -> list[Problem]:
+def _edge_blanks(con: duckdb.DuckDBPyConnection, table: Table, found: Profile, texts: Sequence[int]) -> list[Problem]:
     """Blanks at the ends of values: common, harmless to people, so said once for all columns."""
-    counts = zip(texts, count_where(con, [_said_of(EDGES, n) for n in texts]), strict=True)
-    having = {n: count for n, count in counts if count}
+    having = {n: found.traits[n].edges for n in texts if found.traits[n].edges}
     if not having:
         return []
     n, total = next(iter(having)), sum(having.values())
@@ -204,7 +210,8 @@ def _edge_blanks(con: duckdb.DuckDBPyConnection, table: Table, texts: Sequence[i
 
 def _era(con: duckdb.DuckDBPyConnection, table: Table, found: Profile, texts: Sequence[int]) -> list[Problem]:
     problems = []
-    for n, count in zip(texts, count_where(con, [_said_of(ERA, n) for n in texts]), strict=True):
+    likely = _mostly(con, ERA, texts, share=0.5)
+    for n, count in zip(likely, count_where(con, [_said_of(ERA, n) for n in likely]), strict=True):
         if count >= max(2, 0.5 * found.columns[n].filled):
             line, value = _first(con, n, _said_of(ERA, n))[0]
             name = found.columns[n].name
