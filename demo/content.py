@@ -327,7 +327,7 @@ LISTINGS = (
     DemoListing("wifi", "city", "公衆無線LANアクセスポイント一覧", "市が設置した公衆無線LANの位置です。", "facilities", "公衆無線LAN.geojson", wifi, FREE, "cc-by-4.0", frequency="irregular", keywords=("Wi-Fi",)),
     DemoListing("parks", "city", "公園と遊具の一覧", "市内の公園の面積、遊具の数、トイレの有無です。", "childcare_education", "公園一覧.csv", parks, FREE, "pdl-1.0", frequency="annual", keywords=("公園", "子育て")),
     DemoListing("bus-stops", "company", "バス停留所別の乗降者数（月次）", "停留所ごとの1か月の乗車・降車の人数です。", "transport", "停留所別乗降者数.csv", bus_stops, {"model": "one_off", "price_jpy": 30_000}, data_class="statistics", keywords=("バス", "乗降")),
-    DemoListing("speeds", "company", "道路区間ごとの平均速度", "1,200区間の時間帯別の平均速度と通過台数です。", "mobility", "平均速度.csv", speeds, metered("gigabyte", "800000"), keywords=("道路", "渋滞")),
+    DemoListing("speeds", "company", "道路区間ごとの平均速度", "1,200区間の時間帯別の平均速度と通過台数です。", "mobility", "平均速度.csv", speeds, metered("gigabyte", "800", minimum_jpy=3_000), keywords=("道路", "渋滞")),
     DemoListing("mesh", "company", "500メートル四方の滞在人口", "時間帯ごとの滞在人口の推計です。10人単位に丸めています。", "mobility", "滞在人口.csv", mesh, {"model": "subscription", "price_jpy": 12_000, "interval": "month"}, data_class="statistics", keywords=("人流", "メッシュ")),
     DemoListing("shopping", "company", "商店街の購買統計", "商店街と分類ごとの取引件数と金額です。", "commerce", "購買統計.csv", shopping, {"model": "revenue_share", "share_percent": "5", "minimum_jpy": 10_000}, data_class="statistics", keywords=("購買", "商店街")),
     DemoListing("chargers", "company", "電気自動車の充電器の稼働", "充電器ごとの1日の利用回数と充電量です。", "environment", "充電器の稼働.csv", chargers, metered("download", "1500", included_units=1, minimum_jpy=1_000, cap_jpy=30_000), frequency="daily", keywords=("充電", "EV")),

@@ -311,6 +311,7 @@ def upgrade() -> None:
         sa.Column("duplicates", sa.BigInteger(), nullable=False),
         sa.Column("set_aside", sa.BigInteger(), nullable=False),
         sa.Column("newest_line_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("behind", sa.Boolean(), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("first_line", name=op.f("pk_log_file")),
     )
@@ -474,7 +475,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("department", sa.String(), nullable=False),
         sa.Column("organization_id", sa.String(length=26), nullable=False),
-        sa.Column("roles", sa.ARRAY(sa.String()), nullable=False),
+        sa.Column("roles", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("may_bind", sa.Boolean(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=True),
@@ -483,17 +484,17 @@ def upgrade() -> None:
         sa.Column("totp_secret", sa.String(), nullable=True),
         sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("totp_last_step", sa.BigInteger(), nullable=True),
-        sa.Column("recovery_hashes", sa.ARRAY(sa.String()), nullable=False),
+        sa.Column("recovery_hashes", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("second_factor_exempt", sa.Boolean(), nullable=False),
         sa.Column("terms_accepted", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_member_organization_id_organization")
-        ),
         sa.CheckConstraint(
             "NOT second_factor_exempt OR split_part(email, '@', 2) = 'demo.exchange.example'",
             name=op.f("ck_member_exempt_in_demo"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_member_organization_id_organization")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
     )
@@ -504,35 +505,6 @@ def upgrade() -> None:
         [sa.literal_column("lower(email)")],
         unique=True,
         postgresql_where="removed_at IS NULL",
-    )
-    op.create_table(
-        "inquiry",
-        sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("reference", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("email", sa.String(), nullable=False),
-        sa.Column("organization_name", sa.String(), nullable=False),
-        sa.Column("about", sa.String(), nullable=False),
-        sa.Column("body", sa.String(), nullable=False),
-        sa.Column("member_id", sa.String(length=26), nullable=True),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("answer", sa.String(), nullable=False),
-        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("answered_by", sa.String(length=26), nullable=True),
-        sa.CheckConstraint("state IN ('received','investigating','answered','closed')", name=op.f("ck_inquiry_state")),
-        sa.ForeignKeyConstraint(["answered_by"], ["member.id"], name=op.f("fk_inquiry_answered_by_member")),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_inquiry_member_id_member")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_inquiry")),
-        sa.UniqueConstraint("reference", name=op.f("uq_inquiry_reference")),
-    )
-    op.create_index(
-        "ix_inquiry_open",
-        "inquiry",
-        ["id"],
-        unique=False,
-        postgresql_where="state IN ('received','investigating')",
     )
     op.create_table(
         "payout",
@@ -572,6 +544,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_api_token_digest")),
     )
     op.create_index(op.f("ix_api_token_member_id"), "api_token", ["member_id"], unique=False)
+    op.create_table(
+        "inquiry",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("organization_name", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("member_id", sa.String(length=26), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.String(length=26), nullable=True),
+        sa.CheckConstraint("state IN ('received','investigating','answered','closed')", name=op.f("ck_inquiry_state")),
+        sa.ForeignKeyConstraint(["answered_by"], ["member.id"], name=op.f("fk_inquiry_answered_by_member")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_inquiry_member_id_member")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inquiry")),
+        sa.UniqueConstraint("reference", name=op.f("uq_inquiry_reference")),
+    )
+    op.create_index(
+        "ix_inquiry_open", "inquiry", ["id"], unique=False, postgresql_where="state IN ('received','investigating')"
+    )
     op.create_table(
         "ledger_held",
         sa.Column("account", sa.String(), nullable=False),
@@ -805,6 +802,7 @@ def upgrade() -> None:
         "contract",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("number", sa.String(), nullable=False),
+        sa.Column("form_id", sa.String(), nullable=True),
         sa.Column("offer_id", sa.String(length=26), nullable=False),
         sa.Column("listing_id", sa.String(length=26), nullable=False),
         sa.Column("release_id", sa.String(length=26), nullable=True),
@@ -856,6 +854,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_contract_release_id_release")),
         sa.ForeignKeyConstraint(["requested_by"], ["member.id"], name=op.f("fk_contract_requested_by_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract")),
+        sa.UniqueConstraint("buyer_id", "form_id", name=op.f("uq_contract_buyer_id_form_id")),
         sa.UniqueConstraint("number", name=op.f("uq_contract_number")),
     )
     op.create_index(
