@@ -144,12 +144,12 @@ def record_payment(
     return receipt
 
 
-def apply_receipt(receipt_id: str, *, invoice_number_or_reference: str, by: Member, at: datetime) -> Invoice:
+def apply_receipt(receipt_id: str, *, reference: str, by: Member, at: datetime) -> Invoice:
     """Let unapplied money pay an invoice on the payer's instruction, as far as it is due."""
     only_finance(by)
     database.lock(MONEY)
     receipt = _unapplied(receipt_id)
-    invoice, _ = _invoice_meant(invoice_number_or_reference)
+    invoice, _ = _invoice_meant(reference)
     if invoice is None:
         raise Invalid(
             {"reference": [text("この照合番号の請求書はありません。請求書に記載の9桁の番号を入力してください。")]}

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from exchange import clock
 from exchange.errors import WrongState, text
 from exchange.web.access import me, operator
-from exchange.web.forms import Form, attempt
+from exchange.web.forms import attempt
 from settlement import actions, queries, rules, schemas
 from settlement.api import csv_response, hledger_response
 from settlement.pages import blueprint
@@ -27,57 +27,47 @@ REASONS = {
 @operator("finance")
 def ledger() -> Any:
     """What waits, months, money in; then the trial balance of a month."""
-    return _page()
-
-
-def _page(
-    *,
-    payment: Form | None = None,
-    statement: Form | None = None,
-    apply: tuple[str, Form] | None = None,
-    status: int = 200,
-) -> Any:
     at = clock.now()
     args, _typed = search_of(schemas.LedgerArgs)
     month = args["month"] or clock.month_of(at)
     rows = queries.trial_balance(month)
-    page = render_template(
+    return render_template(
         "settlement/ledger.html",
         month=month,
         rows=rows,
         totals=(sum(r.debit_jpy for r in rows), sum(r.credit_jpy for r in rows)),
         months=queries.last_months(at=at),
         states=rules.PERIOD_STATES,
+        kinds=rules.KIND_TITLES,
         held=queries.deposits_and_bank(),
         receipts=queries.unapplied_receipts(),
         refunds=queries.refunds_to_send(),
         reasons=REASONS,
-        payment=payment or PaymentForm(None, prefix="", received_on=at.date()),
-        statement=statement or StatementForm(None),
-        applying=apply,
-        apply_form=ApplyForm(None),
     )
-    return page, status
 
 
-@blueprint.post("/desk/ledger/payment")
+@blueprint.route("/desk/ledger/payment", methods=["GET", "POST"])
 @operator("finance")
 def ledger_payment() -> Any:
     """Record a bank payment."""
-    form = PaymentForm()
+    form = PaymentForm(data={"received_on": clock.today()})
     if form.validate_on_submit():
         with attempt(form) as tried:
             receipt = actions.record_payment(**payment_of(form), by=me(), at=clock.now())
         if tried.ok:
-            if receipt.unapplied_jpy:
-                flash(_("消し込めない額があります。「確認が必要な入金」をご覧ください。"), "warning")
-            else:
-                flash(_("入金を記録しました。"), "success")
+            _say_recorded(receipt.unapplied_jpy)
             return redirect(url_for("settlement.ledger"), 303)
-    return _page(payment=form, status=422)
+    return render_template("settlement/payment.html", form=form, invoice=None), 422 if form.errors else 200
 
 
-@blueprint.post("/desk/ledger/statement")
+def _say_recorded(unapplied_jpy: int) -> None:
+    if unapplied_jpy:
+        flash(_("請求書に消し込めない額があります。「確認が必要な入金」をご覧ください。"), "warning")
+    else:
+        flash(_("入金を記録しました。"), "success")
+
+
+@blueprint.route("/desk/ledger/statement", methods=["GET", "POST"])
 @operator("finance")
 def ledger_statement() -> Any:
     """Take a bank statement; the same one again changes nothing."""
@@ -86,23 +76,23 @@ def ledger_statement() -> Any:
         with attempt(form) as tried:
             taken = actions.take_statement(form.file.data.read(), by=me(), at=clock.now())
         if tried.ok:
-            return render_template("settlement/statement.html", taken=taken, reasons=REASONS)
-    return _page(statement=form, status=422)
+            return render_template("settlement/statement_taken.html", taken=taken, reasons=REASONS)
+    return render_template("settlement/statement.html", form=form), 422 if form.errors else 200
 
 
-@blueprint.post("/desk/ledger/receipts/<receipt_id>/apply")
+@blueprint.route("/desk/ledger/receipts/<receipt_id>", methods=["GET", "POST"])
 @operator("finance")
-def apply_receipt(receipt_id: str) -> Any:
-    """Let a receipt that waits pay an invoice."""
-    form = ApplyForm()
+def receipt(receipt_id: str) -> Any:
+    """A receipt that waits: let it pay an invoice, or record that it was sent back."""
+    found, form = queries.receipt_seen_by(me(), receipt_id), ApplyForm()
     if form.validate_on_submit():
-        reference = form.reference.data or ""
         with attempt(form) as tried:
-            invoice = actions.apply_receipt(receipt_id, invoice_number_or_reference=reference, by=me(), at=clock.now())
+            invoice = actions.apply_receipt(receipt_id, reference=form.reference.data or "", by=me(), at=clock.now())
         if tried.ok:
             flash(_("請求書 %(number)s に消し込みました。", number=invoice.number), "success")
             return redirect(url_for("settlement.ledger"), 303)
-    return _page(apply=(receipt_id, form), status=422)
+    page = render_template("settlement/receipt.html", receipt=found, form=form, reasons=REASONS)
+    return page, 422 if form.errors else 200
 
 
 @blueprint.post("/desk/ledger/receipts/<receipt_id>/return")
@@ -144,10 +134,14 @@ def entries() -> Any:
     """Entries by account, day, amount and partner."""
     args, typed = search_of(schemas.EntryArgs)
     found = queries.entries(**schemas.checked_search(args))
-    next_url = url_for("settlement.entries", **{**typed, "cursor": found.next_cursor}) if found.next_cursor else None
+    next_url = _next(found.next_cursor, typed)
     return render_template(
         "settlement/entries.html", found=found.items, next_url=next_url, typed=typed, accounts=queries.accounts()
     )
+
+
+def _next(cursor: str | None, typed: dict[str, str]) -> str | None:
+    return url_for("settlement.entries", **dict[str, Any](typed | {"cursor": cursor})) if cursor else None
 
 
 @blueprint.get("/desk/ledger/journal-<month>.csv")

@@ -6,7 +6,7 @@ from flask import redirect, render_template, url_for
 
 from exchange import clock
 from exchange.web.access import me, operator, signed_in
-from exchange.web.forms import Form, attempt
+from exchange.web.forms import attempt
 from settlement import actions, documents, queries, rules, schemas
 from settlement.api import file_response
 from settlement.models import Invoice
@@ -39,7 +39,7 @@ def invoices() -> Any:
 
 
 def _next(cursor: str | None, typed: dict[str, str]) -> str | None:
-    return url_for("settlement.invoices", **{**typed, "cursor": cursor}) if cursor else None
+    return url_for("settlement.invoices", **dict[str, Any](typed | {"cursor": cursor})) if cursor else None
 
 
 def shown_state(invoice: Invoice) -> tuple[str, str]:
@@ -52,22 +52,15 @@ def shown_state(invoice: Invoice) -> tuple[str, str]:
 @signed_in()
 def invoice(invoice_id: str) -> Any:
     """One invoice: what it charges, where to pay, what was paid."""
-    return _page(queries.invoice_seen_by(me(), invoice_id))
-
-
-def _page(found: Invoice, *, payment: Form | None = None, refund: Form | None = None, status: int = 200) -> Any:
-    books = rules.keeps_books(me())
-    page = render_template(
+    found = queries.invoice_seen_by(me(), invoice_id)
+    return render_template(
         "settlement/invoice.html",
         invoice=found,
         bank=documents.bank_words(),
         state=shown_state(found),
         period=documents.period_words(found),
-        books=books,
-        payment=payment or PaymentForm(None, reference=found.payment_reference) if books else None,
-        refund=refund or RefundForm(None) if books else None,
+        books=rules.keeps_books(me()),
     )
-    return page, status
 
 
 @blueprint.get("/desk/invoices/<invoice_id>.pdf")
@@ -86,17 +79,19 @@ def credit_note_pdf(invoice_id: str, credit_note_id: str) -> Any:
     return file_response(content, "application/pdf", f"{note.number}.pdf")
 
 
-@blueprint.post("/desk/invoices/<invoice_id>/payment")
+@blueprint.route("/desk/invoices/<invoice_id>/payment", methods=["GET", "POST"])
 @operator("finance")
 def record_payment(invoice_id: str) -> Any:
     """Record a bank payment; the reference decides which invoice it pays."""
-    form = PaymentForm()
+    found = queries.invoice_seen_by(me(), invoice_id)
+    form = PaymentForm(data={"received_on": clock.today(), "reference": found.payment_reference})
     if form.validate_on_submit():
         with attempt(form) as tried:
             actions.record_payment(**payment_of(form), by=me(), at=clock.now())
         if tried.ok:
             return redirect(url_for("settlement.invoice", invoice_id=invoice_id), 303)
-    return _page(queries.invoice_seen_by(me(), invoice_id), payment=form, status=422)
+    page = render_template("settlement/payment.html", form=form, invoice=found)
+    return page, 422 if form.errors else 200
 
 
 def payment_of(form: PaymentForm) -> dict[str, Any]:
@@ -109,15 +104,15 @@ def payment_of(form: PaymentForm) -> dict[str, Any]:
     }
 
 
-@blueprint.post("/desk/invoices/<invoice_id>/refund")
+@blueprint.route("/desk/invoices/<invoice_id>/refund", methods=["GET", "POST"])
 @operator("finance")
 def refund(invoice_id: str) -> Any:
     """Take an amount off an invoice."""
-    form = RefundForm()
+    found, form = queries.invoice_seen_by(me(), invoice_id), RefundForm()
     if form.validate_on_submit():
         amount, reason = yen_of(form.amount_jpy), form.reason.data
         with attempt(form) as tried:
             actions.refund(invoice_id, amount_jpy=amount, reason=reason, by=me(), at=clock.now())
         if tried.ok:
             return redirect(url_for("settlement.invoice", invoice_id=invoice_id), 303)
-    return _page(queries.invoice_seen_by(me(), invoice_id), refund=form, status=422)
+    return render_template("settlement/refund.html", form=form, invoice=found), 422 if form.errors else 200

@@ -28,6 +28,7 @@ from settlement.queries.payouts import (
     payout_seen_by,
     payouts_seen_by,
     providers_of,
+    receipt_seen_by,
     refunds_to_send,
     unapplied_receipts,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "payout_seen_by",
     "payouts_seen_by",
     "providers_of",
+    "receipt_seen_by",
     "refunds_to_send",
     "trial_balance",
     "unapplied_receipts",

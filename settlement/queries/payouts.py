@@ -72,3 +72,12 @@ def refunds_to_send(*, limit: int = 100) -> list[CreditNote]:
     """Credit notes whose money still has to be sent to the buyer, the oldest first, with their invoices."""
     query = select(CreditNote).where(CreditNote.repaid_jpy > 0, CreditNote.repaid_at.is_(None))
     return list(session.scalars(query.options(joinedload(CreditNote.invoice)).order_by(CreditNote.id).limit(limit)))
+
+
+def receipt_seen_by(member: Member, receipt_id: str) -> Receipt:
+    """A receipt with what it paid, for accountants of the exchange; raises `NotFound`."""
+    query = select(Receipt).where(Receipt.id == receipt_id).options(selectinload(Receipt.applications))
+    found = session.scalars(query).first()
+    if found is None or not rules.keeps_books(member):
+        raise NotFound(text("入金の記録が見つかりません。"))
+    return found
