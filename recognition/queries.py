@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, type_coerce
 
 from delivery.queries import deliveries_by_provider
-from exchange.database import session
+from exchange.database import Moment, session
 from exchange.identity.models import Organization
 from listings.models import Listing, Release, WantAnswer
 from recognition import rules
@@ -42,9 +42,9 @@ def _open_public() -> tuple[object, ...]:
 
 def board(*, at: datetime, kinds: tuple[str, ...] = (), provider_id: str | None = None) -> list[Standing]:
     """Everybody who opens data to everyone, the most open listings first, ties by name."""
-    latest = func.max(Release.published_at)
+    latest = func.max(Release.published_at)  # never empty: only published releases are joined
     query = (
-        select(Listing.provider_id, Listing.id, Listing.update_frequency, func.count(), latest)
+        select(Listing.provider_id, Listing.id, Listing.update_frequency, func.count(), type_coerce(latest, Moment()))
         .join(Release, (Release.listing_id == Listing.id) & (Release.state == "published"))
         .where(*_open_public())  # type: ignore[arg-type]
         .group_by(Listing.provider_id, Listing.id)

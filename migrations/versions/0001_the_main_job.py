@@ -208,6 +208,7 @@ CREATE TRIGGER request_line_kept BEFORE UPDATE OR DELETE ON request_line
 
 
 def upgrade() -> None:
+    op.execute("CREATE SEQUENCE payment_reference_number START WITH 10000001")
     op.create_table(
         "allowance",
         sa.Column("key", sa.String(), nullable=False),
