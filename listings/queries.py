@@ -284,7 +284,7 @@ def _want_conditions(theme: str, area: str, state: str) -> list[ColumnElement[bo
         conditions.append(Want.state == state)
     if area:
         codes = func.unnest(Want.area_codes).column_valued("code")
-        conditions.append(select(1).select_from(codes).where(codes.startswith(area, autoescape=True)).exists())
+        conditions.append(select(literal(1)).where(codes.startswith(area, autoescape=True)).exists())
     return conditions
 
 

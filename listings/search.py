@@ -116,7 +116,7 @@ def _conditions(asked: Search) -> dict[str, ColumnElement[bool]]:
 def _in_area(code: str) -> ColumnElement[bool]:
     """Listings of the area itself or of a part of it (13 finds 131032)."""
     codes = func.unnest(Listing.area_codes).column_valued("code")
-    return select(1).select_from(codes).where(codes.startswith(code, autoescape=True)).exists()
+    return select(literal(1)).where(codes.startswith(code, autoescape=True)).exists()
 
 
 def _counts(

@@ -122,6 +122,7 @@ def show(listing_id: str) -> Any:
         releases=[r for r in listing.releases if r.state == "published"],
         previews={file.id: schemas.preview(file) for file in files},
         columns={file.id: schemas.columns_answer(file) for file in files},
+        areas=[_word("area", code) for code in listing.area_codes],
         is_own=member is not None and member.organization_id == listing.provider_id,
         rules=rules,
         kinds=KIND_TITLES,

@@ -11,7 +11,7 @@ from exchange.errors import Invalid, NotFound, text
 from exchange.web.access import me, signed_in
 from exchange.web.forms import attempt
 from listings import actions, queries, registries, rules
-from listings.models import File, Listing, Release
+from listings.models import File, Listing
 from listings.pages import forms
 
 blueprint = Blueprint("listings_desk", __name__, url_prefix="/desk/listings")
@@ -31,11 +31,13 @@ def own(listing_id: str) -> Listing:
 def index() -> Any:
     """Own listings in every state."""
     page = queries.listings_of(me().organization_id, cursor=request.args.get("cursor"))
-    return render_template("listings/desk/index.html", page=page, rules=rules, pending=_pending)
-
-
-def _pending(listing: Listing) -> Release | None:
-    return queries.in_preparation(listing)
+    return render_template(
+        "listings/desk/index.html",
+        page=page,
+        rules=rules,
+        pending=queries.in_preparation,
+        may_prepare=rules.may_prepare(me(), me().organization_id),
+    )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
