@@ -1,6 +1,11 @@
 """What is owed, paid and paid out: the ledger, invoices, money in, money out, months closed."""
 
-from exchange.app import Exchange
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exchange.app import Exchange
 
 
 def install(app: Exchange) -> None:

@@ -97,7 +97,7 @@ def checked_search(args: dict[str, Any]) -> dict[str, Any]:
 # ---- what goes out
 
 
-class PartyAnswer(Answer):
+class InvoicePartyAnswer(Answer):
     """An organization as an invoice names it."""
 
     id = fields.String(required=True)
@@ -106,7 +106,7 @@ class PartyAnswer(Answer):
     registration_number = fields.String(allow_none=True)
 
 
-class LineAnswer(Answer):
+class InvoiceLineAnswer(Answer):
     """A line, without tax."""
 
     description = fields.String(required=True)
@@ -123,7 +123,7 @@ class RateTotalAnswer(Answer):
     tax_jpy = fields.Integer(required=True)
 
 
-class DocumentAnswer(Answer):
+class InvoiceDocumentAnswer(Answer):
     """Where the PDF is, and its hash once it is fixed."""
 
     sha256 = fields.String(required=True, allow_none=True)
@@ -145,7 +145,7 @@ class CreditNoteAnswer(Answer):
     rate_percent = fields.Integer(required=True)
     repaid_jpy = fields.Integer(required=True)
     repaid_at = fields.AwareDateTime(required=True, allow_none=True)
-    document = fields.Nested(DocumentAnswer, required=True)
+    document = fields.Nested(InvoiceDocumentAnswer, required=True)
 
 
 class InvoiceAnswer(Answer):
@@ -159,9 +159,9 @@ class InvoiceAnswer(Answer):
     due_on = fields.Date(required=True)
     payment_reference = fields.String(required=True)
     title = fields.String(required=True, validate=validate.OneOf([rules.QUALIFIED, rules.PLAIN]))
-    issuer = fields.Nested(PartyAnswer, required=True)
-    recipient = fields.Nested(PartyAnswer, required=True)
-    lines = fields.List(fields.Nested(LineAnswer), required=True)
+    issuer = fields.Nested(InvoicePartyAnswer, required=True)
+    recipient = fields.Nested(InvoicePartyAnswer, required=True)
+    lines = fields.List(fields.Nested(InvoiceLineAnswer), required=True)
     totals_by_rate = fields.List(fields.Nested(RateTotalAnswer), required=True)
     total_jpy = fields.Integer(required=True)
     paid_jpy = fields.Integer(required=True)
@@ -172,7 +172,7 @@ class InvoiceAnswer(Answer):
     supplied_until = fields.Date(required=True)
     purchase_order = fields.String(required=True, allow_none=True)
     credit_notes = fields.List(fields.Nested(CreditNoteAnswer), required=True)
-    document = fields.Nested(DocumentAnswer, required=True)
+    document = fields.Nested(InvoiceDocumentAnswer, required=True)
 
 
 def invoice_answer(invoice: Invoice, *, today: date) -> dict[str, Any]:
