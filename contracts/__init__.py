@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 def install(app: Exchange) -> None:
     """Hand the chapter's pages, API, jobs and facts for lower pages to the house."""
-    from contracts import api, jobs, queries, schemas  # noqa: F401  jobs register themselves
-    from listings import registries
+    from contracts import api, jobs, pages  # noqa: F401  jobs register themselves
 
+    for blueprint in pages.blueprints:
+        app.register_blueprint(blueprint)
     app.register_api(api.blueprint)
-    registries.SUBSCRIBERS[:] = [queries.subscribers]
-    registries.OFFERS[:] = [schemas.offers_for_listing]
+    pages.show_elsewhere()

@@ -1,16 +1,12 @@
 """Templates, offers and contracts over JSON."""
 
-import json
 from typing import Any
 
 from flask import Response, request
 
 from contracts import actions, guideline, queries, schemas
-from contracts.documents import page, pdf, sheets
-from contracts.documents.odrl import odrl
 from contracts.models import Contract
 from exchange import clock
-from exchange.config import config
 from exchange.web import api
 from exchange.web.access import me, public, signed_in
 from listings import queries as listings
@@ -197,18 +193,10 @@ def document(contract_id: str) -> Any:
     """The contract as PDF, page or ODRL by the Accept header; a draft marked 案 before it is active."""
     contract = _mine(contract_id)
     wanted = request.accept_mimetypes.best_match(DOCUMENT_TYPES) or DOCUMENT_TYPES[0]
-    return document_response(contract, wanted)
+    return _in_form(contract, wanted)
 
 
-def document_response(contract: Contract, media_type: str) -> Response:
-    """The document of a contract in one of its three forms; the PDF of an active contract as it was sealed."""
-    content, evidence = json.loads(queries.round_of(contract).content), queries.evidence(contract)
-    if media_type == "application/ld+json":
-        policy = odrl(content, evidence, base_url=config().url)
-        return Response(json.dumps(policy, ensure_ascii=False, indent=2), mimetype=media_type)
-    if media_type == "text/html":
-        return Response(page.html(content, evidence), mimetype="text/html")
-    kept = queries.sealed(contract.id)
-    body = kept.pdf if kept else pdf.pdf(sheets.sheet(content, evidence))
-    name = f"{contract.number}{'' if kept else '-draft'}.pdf"
-    return Response(body, mimetype=media_type, headers={"Content-Disposition": f'inline; filename="{name}"'})
+def _in_form(contract: Contract, media_type: str) -> Response:
+    name = f"{contract.number}{'-draft' if contract.is_draft else ''}.pdf"
+    headers = {"Content-Disposition": f'inline; filename="{name}"'} if media_type == "application/pdf" else {}
+    return Response(queries.document(contract, media_type), mimetype=media_type, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,8 +12,11 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts import rules
-from contracts.documents import sheets
+from contracts.documents import page as page_of_document
+from contracts.documents import pdf, sheets
+from contracts.documents.odrl import odrl
 from contracts.models import Acceptance, Approval, Contract, ContractEvent, Offer, Round, SealedDocument
+from exchange.config import config
 from exchange.database import Page, page, session
 from exchange.errors import NotFound
 from exchange.identity.models import Member
@@ -140,6 +144,17 @@ def deals_of(provider_id: str) -> int:
 def sealed(contract_id: str) -> SealedDocument | None:
     """The document as it was sealed when the contract became active."""
     return session.get(SealedDocument, contract_id)
+
+
+def document(contract: Contract, media_type: str) -> bytes:
+    """The document as `application/pdf`, `text/html` or `application/ld+json`; an active contract's PDF as sealed."""
+    content, proof = json.loads(round_of(contract).content), evidence(contract)
+    if media_type == "application/ld+json":
+        return json.dumps(odrl(content, proof, base_url=config().url), ensure_ascii=False, indent=2).encode()
+    if media_type == "text/html":
+        return page_of_document.html(content, proof).encode()
+    kept = sealed(contract.id)
+    return kept.pdf if kept else pdf.pdf(sheets.sheet(content, proof))
 
 
 def round_of(contract: Contract, version: int | None = None) -> Round:

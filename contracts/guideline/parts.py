@@ -109,7 +109,9 @@ def _choice(v: Variable, value: Any) -> Words | None:
     keys = [c.key for c in v.choices]
     if isinstance(value, str) and value in keys:
         return None
-    return text("「%(name)s」は次のいずれかで指定してください：%(choices)s", name=spoken(v.label), choices=", ".join(keys))
+    return text(
+        "「%(name)s」は次のいずれかで指定してください：%(choices)s", name=spoken(v.label), choices=", ".join(keys)
+    )
 
 
 def _number(v: Variable, value: Any) -> Words | None:

@@ -1,0 +1,89 @@
+"""What do I agree to? The page on which a buyer applies for a contract."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+from wtforms.validators import DataRequired
+
+from contracts import actions, guideline, queries
+from contracts.actions.deals import ORDER_LENGTH_MAX, PURPOSE_LENGTH_MAX
+from contracts.guideline import parts
+from contracts.pages import fields, shown
+from exchange import clock, settings
+from exchange.database import new_id
+from exchange.errors import text
+from exchange.web.access import me, signed_in
+from exchange.web.forms import Form, attempt
+
+blueprint = Blueprint("applying", __name__)
+
+
+class ApplyForm(Form):
+    """Purpose, order number, consent."""
+
+    form_id = HiddenField(validators=[fields.longest(60)])
+    purpose = TextAreaField(
+        text("利用目的"),
+        description=text(
+            "何のために、どのように使うかを書いてください。契約書の第1条に入ります。この目的以外には使えません。"
+        ),
+        validators=[DataRequired(text("利用目的を入力してください。")), fields.longest(PURPOSE_LENGTH_MAX)],
+    )
+    purchase_order = StringField(
+        text("注文番号"),
+        description=text("社内の注文番号があれば入力してください。請求書に記載されます。"),
+        validators=[fields.longest(ORDER_LENGTH_MAX)],
+    )
+    accept_terms = BooleanField(
+        text("契約の条件を読み、同意して申し込みます"),
+        validators=[DataRequired(text("契約の条件に同意する場合だけ、申し込めます。"))],
+    )
+
+
+@blueprint.route("/offers/<offer_id>/apply", methods=["GET", "POST"])
+@signed_in()
+def apply(offer_id: str) -> Any:
+    """Steps, purpose, the open choices, the terms in full, the total, who decides and when."""
+    offer = queries.offer_seen_by(me(), offer_id)
+    template = guideline.template(offer.template_key)
+    refusal = actions.may_request(offer, me())
+    if template.is_open or refusal is not None:
+        page = render_template("contracts/apply_refused.html", offer=offer, refusal=refusal, template=template)
+        return page, 200 if template.is_open else 403
+    variables = [v for v in template.variables if v.chooser == "buyer" and v.key not in offer.variables]
+    standing = parts.defaults(template, shown.deal_of(offer)) | offer.variables
+    kind = fields.with_variables(ApplyForm, variables)
+    form: Any = kind(data={"form_id": new_id(), **fields.standing_data(variables, standing)})
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            contract = actions.request(
+                offer,
+                purpose=form.purpose.data,
+                variables=fields.chosen(form, variables, standing),
+                accept_terms=bool(form.accept_terms.data),
+                purchase_order=form.purchase_order.data,
+                form_id=form.form_id.data or None,
+                remote=request.remote_addr,
+                by=me(),
+                at=clock.now(),
+            )
+        if tried.ok:
+            flash(_("申し込みました。提供者の回答をお待ちください。"), "success")
+            return redirect(url_for("deals.show", contract_id=contract.id), 303)
+    clauses = shown.offer_clauses(offer, me().organization.name)
+    page = render_template(
+        "contracts/apply.html",
+        form=form,
+        offer=offer,
+        template=template,
+        price=shown.price(offer.pricing),
+        variables=variables,
+        clauses=clauses,
+        deviating=[clause for clause in clauses if clause["deviates"]],
+        steps=shown.steps(),
+        approval_days=settings.current().approval_days,
+        said=shown.said,
+    )
+    return page, 422 if form.errors else 200
