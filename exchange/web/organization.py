@@ -28,7 +28,7 @@ from exchange.web.forms import Form, attempt
 blueprint = Blueprint("organization", __name__, url_prefix="/desk/organization")
 
 
-class Checkboxes(SelectMultipleField):
+class MultiCheckboxField(SelectMultipleField):
     """Several of a few choices."""
 
     widget = widgets.ListWidget(prefix_label=False)
@@ -70,7 +70,7 @@ class MemberForm(Form):
     """Roles and department of a member."""
 
     department = StringField(_l("部署"))
-    roles = Checkboxes(_l("役割"), [InputRequired(_l("役割を1つ以上選んでください。"))])
+    roles = MultiCheckboxField(_l("役割"), [InputRequired(_l("役割を1つ以上選んでください。"))])
     may_bind = BooleanField(_l("この組織を代表して契約を結ぶ権限がある(契約権者)"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
