@@ -77,6 +77,7 @@ def build(chapters: Iterable[Chapter]) -> Exchange:
         template_folder="templates",
         static_folder="static",
     )
+    log_to_stderr()
     _configure(app)
     database.connect()
     _guard(app)

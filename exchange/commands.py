@@ -81,7 +81,6 @@ def run_clock() -> None:
     from apscheduler.executors.pool import ThreadPoolExecutor
     from apscheduler.schedulers.blocking import BlockingScheduler
 
-    _log()
     scheduler = BlockingScheduler(timezone=clock.JST, executors={"default": ThreadPoolExecutor(4)})
     for name, job in jobs.PERIODIC.items():
         scheduler.add_job(
@@ -101,7 +100,6 @@ def run_clock() -> None:
 @jobs_group.command("work")
 def work() -> None:
     """Do queued work as it comes, until stopped; what is at hand is finished or given back."""
-    _log()
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, _stop(stopping))
     signal.signal(signal.SIGINT, _stop(stopping))
@@ -118,12 +116,6 @@ def _stop(stopping: threading.Event) -> Any:
         raise SystemExit(0)
 
     return stop
-
-
-def _log() -> None:
-    from exchange.app import log_to_stderr
-
-    log_to_stderr()
 
 
 @audit_group.command("verify")
