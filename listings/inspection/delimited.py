@@ -26,6 +26,9 @@ IDENTIFIERS = re.compile(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)+", re.ASCII)  # a header 
 csv.field_size_limit(LINE_BYTES_MAX)
 
 
+EMPTY = text("値が1つも入っていません。元のファイルを確かめて、もう一度アップロードしてください。")
+
+
 @dataclass
 class Oddities:
     """What the rows themselves got wrong, counted, with the first few lines."""
@@ -43,6 +46,8 @@ def read_delimited(path: Path, workdir: Path, *, expected: str) -> Table:
     source = TextSource(path, text_encoding(path))
     delimiter = sniff(path, source.encoding, expected=expected)
     header, lines, width = _head(path, source.encoding, delimiter)
+    if not lines:
+        raise Refused(EMPTY)
     odd = Oddities()
     with RowWriter(workdir / "rows.parquet", width) as writer:
         flushed = 0
@@ -215,22 +220,25 @@ def _note_ragged(row: Sequence[str], line: int, width: int, expected: int, odd: 
 
 
 def _decoding_problems(source: TextSource) -> list[Problem]:
-    return [
-        Problem(
-            "encoding",
-            "error",
-            text(
-                "%(line)s行目に、文字コード%(encoding)sでは読めない文字があります（「%(before)s」の後）。",
-                line=line,
-                encoding=source.encoding,
-                before=before,
-            ),
-            text("その文字を入力し直し、UTF-8で保存してください。読めない文字は「�」に置き換えて表示しています。"),
-            count=source.spoiled_count,
+    return [decoding_problem(source, line, before) for line, before in source.spoiled]
+
+
+def decoding_problem(source: TextSource, line: int, before: str) -> Problem:
+    """A byte that is no text, by its line and what stands before it."""
+    where = text("「%(before)s」の後", before=before) if before else text("行の先頭")
+    return Problem(
+        "encoding",
+        "error",
+        text(
+            "%(line)s行目に、文字コード%(encoding)sでは読めない文字があります（%(where)s）。",
             line=line,
-        )
-        for line, before in source.spoiled
-    ]
+            encoding=source.encoding,
+            where=str(where),
+        ),
+        text("その文字を入力し直し、UTF-8で保存してください。読めない文字は「�」に置き換えて表示しています。"),
+        count=source.spoiled_count,
+        line=line,
+    )
 
 
 def _row_problems(odd: Oddities, width: int) -> list[Problem]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from exchange.errors import text
 
-from .delimited import too_wide
+from .delimited import decoding_problem, too_wide
 from .encodings import TextSource, text_encoding
 from .geometry import wkt
 from .headers import unique_names
@@ -73,6 +73,8 @@ class _Scanner:
                 if len(self._text) - self._at > JSON_VALUE_CHARS_MAX:
                     raise NotTabular from error
                 continue
+            except RecursionError as error:
+                raise NotTabular from error
             if end >= len(self._text) - 1 and self._text[end - 1] not in '"}]' and self._more():
                 continue  # a number may go on
             self._at = end
@@ -146,21 +148,7 @@ def read_document(path: Path, workdir: Path) -> tuple[Table, str]:
 
 
 def _problems(scanner: _Scanner, shape: _Shape) -> list[Problem]:
-    problems = [
-        Problem(
-            "encoding",
-            "error",
-            text(
-                "%(line)s行目に、文字コード%(encoding)sでは読めない文字があります。",
-                line=line,
-                encoding=scanner.source.encoding,
-            ),
-            text("その文字を入力し直し、UTF-8で保存してください。"),
-            count=scanner.source.spoiled_count,
-            line=line,
-        )
-        for line, _ in scanner.source.spoiled
-    ]
+    problems = [decoding_problem(scanner.source, line, before) for line, before in scanner.source.spoiled]
     lacking = shape.records - shape.geometries
     if shape.form == "features" and lacking:
         problems.append(

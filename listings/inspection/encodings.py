@@ -50,20 +50,17 @@ NOT_TEXT = text(
 
 
 def _utf16_without_bom(head: bytes) -> str | None:
-    for name, newline, comma in (("utf-16-le", b"\n\0", b",\0"), ("utf-16-be", b"\0\n", b"\0,")):
+    """UTF-16 by its line ends: there nearly every 0A byte is half of one."""
+    for name, newline in (("utf-16-le", b"\n\0"), ("utf-16-be", b"\0\n")):
         marks = sum(1 for at in _found(head, newline) if at % 2 == 0)
-        marks += sum(1 for at in _found(head, comma) if at % 2 == 0)
-        if not marks or b"\0" not in head:
-            continue
-        try:
-            words = head[: len(head) // 2 * 2].decode(name)
-        except UnicodeDecodeError as error:
-            if error.start < len(head) - 4:
-                continue
-            words = head[: error.start].decode(name)
-        if "\0" not in words and sum(map(_plain, words)) > 0.9 * len(words):
+        if marks and marks >= 0.5 * head.count(b"\n") and _mostly_plain(head, name):
             return name
     return None
+
+
+def _mostly_plain(head: bytes, name: str) -> bool:
+    words = head[: len(head) // 2 * 2].decode(name, "replace")
+    return "\0" not in words and sum(map(_plain, words)) > 0.9 * len(words)
 
 
 def _found(head: bytes, mark: bytes) -> Iterator[int]:
@@ -79,12 +76,12 @@ def _plain(letter: str) -> bool:
 
 
 def _fewest_spoiled(path: Path, head: bytes) -> str:
-    spoiled, lines = _spoiled_lines(path, "utf-8", None)
-    if not spoiled:
+    spoiled, sound, lines = _spoiled_lines(path, "utf-8", None)
+    if sound >= spoiled:  # other encodings hardly ever read as UTF-8, but UTF-8 often reads as CP932
         return "utf-8"
     best, fewest = "utf-8", spoiled
     for candidate in ("euc-jp", "cp932") if _looks_euc(head) else ("cp932",):
-        count, _ = _spoiled_lines(path, candidate, fewest)
+        count, _, _ = _spoiled_lines(path, candidate, fewest)
         if count < fewest:
             best, fewest = candidate, count
     if fewest > SPOILED_SHARE_MAX * lines and (lines > 10 or _has_controls(head)):
@@ -112,21 +109,24 @@ def _looks_euc(head: bytes) -> bool:
     return sum("｡" <= c <= "ﾟ" or c == "\ufffd" for c in other) > 0.3 * len(other)
 
 
-def _spoiled_lines(path: Path, encoding: str, at_most: int | None) -> tuple[int, int]:
-    """How many lines do not decode, and how many lines were looked at before that was plain."""
-    spoiled = lines = 0
+def _spoiled_lines(path: Path, encoding: str, at_most: int | None) -> tuple[int, int, int]:
+    """Lines that do not decode, lines beyond ASCII that do, and lines looked at before it was plain."""
+    spoiled = sound = lines = 0
     for block in _blocks(path, encoding):
         here = block.splitlines() if b"\n" in block or b"\r" in block else [block]
         lines += len(here)
         try:
             block.decode(CODECS.get(encoding, encoding))
+            sound += 0 if block.isascii() else len(here)
         except UnicodeDecodeError:
-            spoiled += sum(1 for line in here if not _decodes(line, encoding))
+            beyond = [line for line in here if not line.isascii()]
+            bad = sum(1 for line in beyond if not _decodes(line, encoding))
+            spoiled, sound = spoiled + bad, sound + len(beyond) - bad
         if at_most is not None and spoiled >= at_most:
             break
         if spoiled > SPOILED_LINES_BEFORE_GIVING_UP and spoiled > 0.1 * lines:
             break
-    return spoiled, lines
+    return spoiled, sound, lines
 
 
 def _decodes(line: bytes, encoding: str) -> bool:

@@ -134,7 +134,9 @@ def _any_value(row: Row) -> bool:
 def _completes(header: Row, below: Row, blank: set[int]) -> bool:
     """Words under the header's gaps, nothing under the first named column: the second line of one header."""
     words = {n for n, cell in enumerate(below) if cell.strip()}
-    return bool(words & blank) and 0 not in words and not _any_value(below) and len(words) < len(header)
+    return (
+        bool(words & blank) and 0 not in words and not _any_value(below) and len(words) < max(len(header), len(below))
+    )
 
 
 def _carried(row: Sequence[str]) -> list[str]:

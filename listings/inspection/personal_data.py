@@ -42,6 +42,7 @@ PERSON_AT_END_HEADER = re.compile(r"(代表|担当|責任|管理|申請|届出|�
 COUNTED_HEADER = re.compile(r"数$|有無|件$")
 BARE_NAME_HEADER = re.compile(r"^name$")  # of anything: persons only if the values begin with surnames
 KANA_HEADER = re.compile(r"フリガナ|ふりがな|カナ|かな|ヨミ|読み|よみ|kana")
+SPELT_HEADER = re.compile(r"名|称|name|施設|団体|法人|会社|店|者$")  # what a reading in the next column spells
 PHONE_HEADER = re.compile(r"電話|tel|phone|携帯|連絡先|fax|ファックス|ファクス|telephone")
 EMAIL_HEADER = re.compile(r"メール|e-?mail|mail")
 BIRTH_HEADER = re.compile(r"生年月日|誕生日|生年|出生(年月)?日|生まれ|birth|^dob$|date_?of_?birth|bday")
@@ -77,7 +78,7 @@ BARE_PHONE_SHARE = 0.5
 SURNAME_SHARE = 0.6
 
 ORGANISATION = re.compile(
-    r"(市|区|町|村|県|府|都|課|係|部|室|局|会|社|団|所|院|園|校|館|店|組合|センター|株式会社|有限会社|法人|機構|財団|クリニック|医院|病院|科|連盟|協会|寺|神社|公園|橋|通り|線|駅|山|川|湖|島|浜|港|荘|庵|家|堂|屋|亭|苑|台|団地|住宅|丁目|地区|自治会|本店|支店|商店|会館|広場|用地|跡|知事|[市町村]長|大臣|像|碑|墓|古墳|城)$"
+    r"^(株式|有限|合同|合資|一般|公益|特定非営利|社会福祉|学校法人|医療法人|独立行政|国立|都立|道立|府立|県立|市立|区立|町立|村立|私立)|(市|区|町|村|県|府|都|課|係|部|室|局|会|社|団|所|院|園|校|館|店|組合|センター|株式会社|有限会社|法人|機構|財団|クリニック|医院|病院|科|連盟|協会|寺|神社|公園|橋|通り|線|駅|山|川|湖|島|浜|港|荘|庵|家|堂|屋|亭|苑|台|団地|住宅|丁目|地区|自治会|本店|支店|商店|会館|広場|用地|跡|知事|[市町村]長|大臣|像|碑|墓|古墳|城)$"
 )
 TITLE = re.compile(
     r"^(代表取締役|代表社員|代表理事|代表者?|(副|前)?(理事|社|会|院|園|校|館|所|部|課|係|支部|組合|施設|センター)長|取締役|理事|主任|主査|担当)+[\s　:：]*(?=.)"
@@ -180,7 +181,8 @@ class Scan:
             header, count, examples = self._header_for_name(n), self.filled[n], self._values(n, "TRUE")
             if header == "reading":
                 before = next((m for m in range(n - 1, -1, -1) if not KANA_HEADER.search(self.headers[m])), -1)
-                persons = before in findings or (before < 0 and all(map(looks_like_a_person, examples)))
+                spelt = before >= 0 and SPELT_HEADER.search(self.headers[before])
+                persons = before in findings if spelt else all(map(looks_like_a_person, examples))
                 count = count if persons else 0
             elif header != "person":
                 count, examples = self._persons(n, header)

@@ -211,8 +211,11 @@ def _read_zip(path: Path, workdir: Path, depth: int) -> Inspection:
         if member.inspection.outcome == "refused":
             problems.append(_refused_member(member))
         more_problems, more_findings = of_member(member.name, member.inspection)
-        problems += more_problems
+        problems += [problem for problem in more_problems if problem.kind != "not_previewed"]
         findings += more_findings
+    unread = [member.name for member in members if member.inspection.ready and not member.inspection.scanned]
+    if unread:
+        problems.append(_unread_members(unread))
     return Inspection(
         "ready",
         "zip",
@@ -220,6 +223,21 @@ def _read_zip(path: Path, workdir: Path, depth: int) -> Inspection:
         findings=tuple(findings),
         members=members,
         scanned=all(member.inspection.scanned for member in members),
+    )
+
+
+def _unread_members(names: list[str]) -> Problem:
+    return Problem(
+        "not_previewed",
+        "note",
+        text(
+            "ZIPの中の%(count)s個のファイルは内容を表示できません（%(names)s）。このまま保管し、提供できます。",
+            count=len(names),
+            names="、".join(names[:5]),
+        ),
+        text("個人に関する情報がないことは、ご自身で確かめてください。"),
+        count=len(names),
+        member=names[0],
     )
 
 
