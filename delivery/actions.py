@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func
-from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import insert
 
 import contracts.rules
@@ -17,7 +16,7 @@ from delivery import access_logs, metering, presigning, queries, rules
 from delivery.models import ContractLimits, LogFile
 from exchange import audit, clock, database
 from exchange.config import config
-from exchange.database import new_id, session
+from exchange.database import Quick, new_id, session
 from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, WrongState, text
 from exchange.identity.models import Member
 from listings.models import File
@@ -201,21 +200,20 @@ class _Drawn:
         signed_at = self.signed_at
         expires_at = signed_at + timedelta(seconds=self.expires_in)
         one = objects[0]
-        columns = {f"{name}s": [grant[name] for grant in grants] for name in grants[0]}
-        session.execute(
-            _WRITE,
-            columns
-            | {
-                "contract_id": self.contract_id,
-                "listing_id": one.listing_id,
-                "variant": one.variant,
-                "member_id": self.member_id,
-                "token_id": self.token_id,
-                "issued_at": self.at,
-                "expires_at": expires_at,
-                "month": clock.month_of(self.at),
-            },
-        )
+        shared = {
+            "contract_id": self.contract_id,
+            "listing_id": one.listing_id,
+            "variant": one.variant,
+            "member_id": self.member_id,
+            "token_id": self.token_id,
+            "issued_at": self.at,
+            "expires_at": expires_at,
+            "month": clock.month_of(self.at),
+        }
+        if len(grants) == 1:
+            _WRITE_ONE(**grants[0], **shared)
+        else:
+            _WRITE_MANY(**{f"{name}s": [grant[name] for grant in grants] for name in grants[0]}, **shared)
         sign = presigning.signer(expires_in=self.expires_in, at=signed_at)
         return [
             Link(grant["id"], sign(of.key, _query(grant["id"], of)), expires_at, of.size, of.sha256, of.name)
@@ -223,15 +221,17 @@ class _Drawn:
         ]
 
 
-# Many rows in one statement, as arrays: a batch of ten thousand is one round trip, and so is one.
-_WRITE = sql("""
-INSERT INTO delivery_grant (id, contract_id, listing_id, file_id, variant, member_id, token_id, object_key, size, sha256,
-  issued_at, expires_at, month, pool)
-SELECT g.id, :contract_id, :listing_id, g.file_id, :variant, :member_id, :token_id, g.object_key, g.size, g.sha256,
-  :issued_at, :expires_at, :month, g.pool
-FROM unnest(CAST(:ids AS text[]), CAST(:file_ids AS text[]), CAST(:keys AS text[]), CAST(:sizes AS bigint[]),
-  CAST(:sha256s AS text[]), CAST(:pools AS text[])) AS g(id, file_id, object_key, size, sha256, pool)
-""")
+_COLUMNS = "id, file_id, object_key, size, sha256, pool, contract_id, listing_id, variant, member_id, token_id, issued_at, expires_at, month"
+_SHARED = "%(contract_id)s, %(listing_id)s, %(variant)s, %(member_id)s, %(token_id)s, %(issued_at)s, %(expires_at)s, %(month)s"
+_WRITE_ONE = Quick(
+    f"INSERT INTO delivery_grant ({_COLUMNS}) VALUES"
+    f" (%(id)s, %(file_id)s, %(key)s, %(size)s, %(sha256)s, %(pool)s, {_SHARED})"
+)
+# Ten thousand rows in one statement, as arrays.
+_WRITE_MANY = Quick(
+    f"INSERT INTO delivery_grant ({_COLUMNS}) SELECT g.*, {_SHARED} FROM unnest(%(ids)s::text[], %(file_ids)s::text[],"
+    " %(keys)s::text[], %(sizes)s::bigint[], %(sha256s)s::text[], %(pools)s::text[]) AS g"
+)
 
 
 def _query(grant_id: str, of: _Object) -> dict[str, str]:

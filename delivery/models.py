@@ -5,6 +5,7 @@ transaction that adds a line, as sets of covered bytes (`int8multirange`).
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Identity, Index, event
 from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, INT8RANGE, Range
@@ -17,6 +18,12 @@ from exchange.identity.models import Member
 from listings.models import File, Listing
 
 
+def _to(entity: type[Base], column: str) -> Any:
+    name = entity.__name__
+    condition = f"foreign(Grant.{column}) == {name}.id"
+    return relationship(name, primaryjoin=condition, lazy="raise_on_sql", viewonly=True)
+
+
 class Grant(Base):
     """One issued link: for whom, under which contract, to which immutable object, until when."""
 
@@ -27,19 +34,18 @@ class Grant(Base):
         Index("ix_delivery_grant_contract", "contract_id", "month", "id", postgresql_where="contract_id IS NOT NULL"),
     )
 
+    # No foreign keys: contracts, files and members are never deleted, what is written here was read in the same
+    # transaction, and a key checked on every link would have all links of a contract lock its row at once.
     id: Mapped[Id]
-    contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"))  # None: open data
-    contract: Mapped[Contract | None] = relationship(lazy="raise_on_sql")
-    # Known through file and member, whose keys are checked; checking these too costs every link twice over.
+    contract_id: Mapped[str | None]  # None: open data
+    contract: Mapped[Contract | None] = _to(Contract, "contract_id")
     listing_id: Mapped[str]
-    listing: Mapped[Listing] = relationship(
-        primaryjoin="foreign(Grant.listing_id) == Listing.id", lazy="raise_on_sql", viewonly=True
-    )
-    file_id: Mapped[str] = mapped_column(ForeignKey("file.id"), index=True)
-    file: Mapped[File] = relationship(lazy="raise_on_sql")
+    listing: Mapped[Listing] = _to(Listing, "listing_id")
+    file_id: Mapped[str] = mapped_column(index=True)
+    file: Mapped[File] = _to(File, "file_id")
     variant: Mapped[str]
-    member_id: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
-    member: Mapped[Member | None] = relationship(lazy="raise_on_sql")
+    member_id: Mapped[str | None]
+    member: Mapped[Member | None] = _to(Member, "member_id")
     token_id: Mapped[str | None]
     object_key: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)

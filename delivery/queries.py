@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, func, select
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import joinedload
@@ -18,7 +18,7 @@ from contracts.rules import covers
 from delivery import rules
 from delivery.models import ContractLimits, Grant, GrantUsage, LogFile, RequestLine, SetAside
 from exchange import clock
-from exchange.database import Page, page, session
+from exchange.database import Page, Quick, page, session
 from exchange.errors import Invalid, NotFound, text
 from exchange.identity.models import Member, Organization
 from exchange.jobs import JobRun
@@ -27,49 +27,54 @@ from listings.registries import Recipient
 
 # ── what a link stands on ────────────────────────────────────────────────────────────────────────────────────────────
 
-_ENTITLEMENT = (
-    select(
-        Contract.id.label("contract_id"),
-        Contract.listing_id,
-        Contract.buyer_id,
-        Contract.provider_id,
-        Contract.state,
-        Contract.starts_on,
-        Contract.ends_on,
-        Contract.terminates_at,
-        Contract.ended_at,
-        Contract.payment,
-        Contract.paid_at,
-        Contract.pricing,
-        Contract.variables,
-        Contract.release_id,
-        Contract.activated_at,
-        ContractLimits.contract_id.label("limited"),
-        Release.id.label("file_release_id"),
-        Release.state.label("release_state"),
-        Release.published_at,
-        File.id.label("file_id"),
-        File.name,
-        File.media_type,
-        File.state.label("file_state"),
-        File.removed_at,
-        File.recalled_at,
-        File.object_key,
-        File.size,
-        File.sha256,
-        File.parquet_key,
-        File.parquet_size,
-        File.parquet_sha256,
-    )
-    .select_from(Contract)
-    .outerjoin(ContractLimits, ContractLimits.contract_id == Contract.id)
-    .outerjoin(
-        File,
-        and_(File.listing_id == Contract.listing_id, File.id == any_(bindparam("file_ids", type_=ARRAY(TEXT)))),
-    )
-    .outerjoin(Release, Release.id == File.release_id)
-    .where(Contract.id == bindparam("contract_id"))
+_STANDS_ON = (
+    Contract.id.label("contract_id"),
+    Contract.listing_id,
+    Contract.buyer_id,
+    Contract.provider_id,
+    Contract.state,
+    Contract.starts_on,
+    Contract.ends_on,
+    Contract.terminates_at,
+    Contract.ended_at,
+    Contract.payment,
+    Contract.paid_at,
+    Contract.pricing,
+    Contract.variables,
+    Contract.release_id,
+    Contract.activated_at,
+    ContractLimits.contract_id.label("limited"),
+    Release.id.label("file_release_id"),
+    Release.state.label("release_state"),
+    Release.published_at,
+    File.id.label("file_id"),
+    File.name,
+    File.media_type,
+    File.state.label("file_state"),
+    File.removed_at,
+    File.recalled_at,
+    File.object_key,
+    File.size,
+    File.sha256,
+    File.parquet_key,
+    File.parquet_size,
+    File.parquet_sha256,
 )
+
+
+def _entitlement(asked: ColumnElement[bool]) -> Quick:
+    return Quick(
+        select(*_STANDS_ON)
+        .select_from(Contract)
+        .outerjoin(ContractLimits, ContractLimits.contract_id == Contract.id)
+        .outerjoin(File, and_(File.listing_id == Contract.listing_id, asked))
+        .outerjoin(Release, Release.id == File.release_id)
+        .where(Contract.id == bindparam("contract_id"))
+    )
+
+
+_ENTITLEMENT = _entitlement(File.id == bindparam("file_id"))
+_ENTITLEMENTS = _entitlement(File.id == any_(bindparam("file_ids", type_=ARRAY(TEXT))))
 
 
 def entitlement(contract_id: str, file_ids: Sequence[str]) -> Sequence[Any]:
@@ -77,7 +82,9 @@ def entitlement(contract_id: str, file_ids: Sequence[str]) -> Sequence[Any]:
 
     One row without a file where the contract's listing has none of them; no row where there is no such contract.
     """
-    return session.execute(_ENTITLEMENT, {"contract_id": contract_id, "file_ids": list(file_ids)}).all()
+    if len(file_ids) == 1:
+        return _ENTITLEMENT(contract_id=contract_id, file_id=file_ids[0])
+    return _ENTITLEMENTS(contract_id=contract_id, file_ids=list(file_ids))
 
 
 _HELD = sql("""

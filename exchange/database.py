@@ -13,9 +13,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
-from sqlalchemy import DateTime, Engine, MetaData, Select, String, create_engine, text
+from psycopg.rows import namedtuple_row
+from sqlalchemy import ClauseElement, DateTime, Engine, MetaData, Select, String, create_engine, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Session,
+    make_transient_to_detached,
+    mapped_column,
+    scoped_session,
+    sessionmaker,
+)
 from sqlalchemy.types import TypeDecorator
 
 from exchange import clock, errors
@@ -108,6 +117,42 @@ def try_lock(key: str) -> bool:
 def lock_number(key: str) -> int:
     """The signed 64-bit number PostgreSQL knows a named lock by."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+
+
+class Quick:
+    """A statement compiled once and run on psycopg itself, in the session's transaction, without a flush before it.
+
+    For the few that every link and every API request makes: SQLAlchemy adds 0.2 ms to each. Rows are named tuples;
+    values are psycopg's own, so moments come in UTC.
+    """
+
+    def __init__(self, statement: ClauseElement | str) -> None:
+        self._statement, self._sql = statement, ""
+
+    def __call__(self, **values: Any) -> list[Any]:
+        if not self._sql:
+            text_of = self._statement if isinstance(self._statement, str) else None
+            self._sql = text_of or str(self._statement.compile(dialect=engine().dialect))
+        driver: Any = session.connection().connection.driver_connection
+        cursor = driver.cursor(row_factory=namedtuple_row)
+        cursor.execute(self._sql, values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+Entity = TypeVar("Entity")
+
+
+def as_loaded(entity: type[Entity], values: dict[str, Any]) -> Entity:
+    """An instance as if the session had just loaded it, from all of its column values and any related instances."""
+    mapper = inspect(entity)
+    known = session.identity_map.get(mapper.identity_key_from_primary_key((values["id"],)))
+    if known is not None:
+        return known  # type: ignore[no-any-return]
+    instance: Entity = mapper.class_manager.new_instance()
+    vars(instance).update(values)
+    make_transient_to_detached(instance)
+    session.add(instance)
+    return instance
 
 
 T = TypeVar("T")

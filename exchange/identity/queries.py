@@ -2,12 +2,13 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import raiseload
 
 from exchange import clock
-from exchange.database import Page, page, session
+from exchange.database import Moment, Page, Quick, as_loaded, page, session
 from exchange.errors import NotFound
 from exchange.identity.models import ApiToken, Member, Notice, Organization
 
@@ -82,13 +83,46 @@ def digest(secret: str) -> str:
 
 def token_by_secret(secret: str) -> ApiToken | None:
     """The API token of that secret, if it is neither expired nor revoked nor its holder gone."""
-    found = session.scalars(select(ApiToken).where(ApiToken.digest == digest(secret))).first()
+    rows = _TOKEN(digest=digest(secret))
     now = clock.real_now()
-    if found is None or found.revoked_at or found.expires_at <= now or found.member.removed_at:
+    if not rows:
+        return None
+    found = _token(rows[0])
+    if found.revoked_at or found.expires_at <= now or found.member.removed_at:
         return None
     if found.last_used_at is None or now - found.last_used_at > LAST_USED_EVERY:
         found.last_used_at = now
     return found
+
+
+# Every API request begins with this one; loaded by the ORM it took half a millisecond.
+_PARTS = [
+    (entity, [(c.key, isinstance(c.type, Moment)) for c in entity.__table__.columns])
+    for entity in (Organization, Member, ApiToken)
+]
+_TOKEN = Quick(
+    select(*(c.label(f"{e.__name__}_{c.key}") for e, _ in _PARTS for c in e.__table__.columns))
+    .select_from(ApiToken)
+    .join(Member, Member.id == ApiToken.member_id)
+    .join(Organization, Organization.id == Member.organization_id)
+    .where(ApiToken.digest == bindparam("digest"))
+)
+
+
+def _token(row: Any) -> ApiToken:
+    values = iter(row)
+    related: dict[str, Any] = {}
+    for entity, columns in _PARTS:
+        told = {
+            name: _moment(value) if is_moment else value
+            for (name, is_moment), value in zip(columns, values, strict=False)
+        }
+        related = {entity.__name__.lower(): as_loaded(entity, told | related)}
+    return cast("ApiToken", related["apitoken"])
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    return value.astimezone(clock.JST) if value else None
 
 
 def tokens_of(member: Member) -> list[ApiToken]:
