@@ -1,5 +1,6 @@
 """The catalogue, a listing, and who provides it: pages for everyone."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,8 +42,7 @@ SORT_TITLES = {
 @public
 def index() -> Any:
     """Search and filters with counts, results as rows."""
-    asked = _asked()
-    found = search.search(asked, member=me_or_none(), facets=True)
+    asked, found = _found(_asked())
     return render_template(
         "listings/index.html",
         asked=asked,
@@ -57,6 +57,15 @@ def index() -> Any:
     )
 
 
+def _found(asked: search.Search) -> tuple[search.Search, search.Found]:
+    """What fits; a cursor of an old address leads to the first page."""
+    try:
+        return asked, search.search(asked, member=me_or_none(), facets=True)
+    except Invalid:
+        first = replace(asked, cursor=None)
+        return first, search.search(first, member=me_or_none(), facets=True)
+
+
 def _asked() -> search.Search:
     """What the address asks for; a filter that means nothing is left out rather than refused to a person."""
     args = {key: value for key, value in request.args.items() if value}
@@ -66,8 +75,6 @@ def _asked() -> search.Search:
     except ValidationError as error:
         named = error.messages_dict
         return search.Search(**schema.load({key: value for key, value in args.items() if key not in named}))
-    except Invalid:
-        return search.Search()
 
 
 def _can_sort(asked: search.Search, key: str) -> bool:

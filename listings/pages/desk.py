@@ -217,6 +217,9 @@ def submit(listing_id: str) -> Any:
             actions.submit(listing, answers=answers, by=me(), at=clock.now())
         if tried.ok:
             return _back(listing)
+        listing = own(listing_id)  # a refusal rolled back to before the deed
+        release = queries.in_preparation(listing)
+        files = queries.kept_files(release)
     names = {file.id: file.name for file in files}
     context = {"listing": listing, "files": files, "findings": findings, "names": names}
     owed = {step: words for step, words in actions.missing(listing, files).items() if step != "declaration"}

@@ -97,7 +97,8 @@ def describe(listing_id: str, file_id: str) -> Any:
             )
         if tried.ok:
             return redirect(url_for("listing_files.show", listing_id=listing.id, file_id=file.id), 303)
-    return _file_page(listing, file, form)
+    # A refusal rolled back to before the deed, and what was loaded during it is to be loaded again.
+    return _file_page(own(listing_id), queries.file_seen_by(me(), listing_id, file_id), form)
 
 
 @blueprint.post("/<file_id>/remove")

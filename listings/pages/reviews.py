@@ -62,6 +62,8 @@ def listing(listing_id: str) -> Any:
             _decide(seen, form)
         if tried.ok:
             return redirect(url_for("reviews.index"), 303)
+        # A refusal rolled back to before the deed, and what was loaded during it is to be loaded again.
+        release = queries.release_to_review(seen.id)
     files = queries.kept_files(release)
     page = render_template(
         "listings/reviews/listing.html",
