@@ -36,6 +36,7 @@ def publish(provider: Person, *, state: str = "published", **fields: Any) -> str
             theme="population",
             data_class="non_personal",
             update_frequency="annual",
+            contact={"department": "情報政策課", "email": "data@example.test", "phone": None},
             source="検証",
             state=state,
             created_at=at,
