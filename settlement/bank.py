@@ -15,6 +15,7 @@ from datetime import date
 from typing import Any
 
 from exchange.errors import Invalid, Words, text
+from exchange.identity import bank_accounts
 
 COLUMNS = ["date", "payer", "amount_jpy", "reference"]
 LINES_MAX = 20_000
@@ -130,45 +131,34 @@ def read_amount(written: str) -> int | None:
 # --- accounts and kana ----------------------------------------------------------------------------------------
 
 DEPOSIT_KINDS = {"ordinary": "1", "current": "2", "savings": "4", "other": "9"}
-ACCOUNT_FIELDS = {
-    "bank_code": (r"[0-9]{4}", "金融機関コード(数字4桁)"),
-    "branch_code": (r"[0-9]{3}", "支店コード(数字3桁)"),
-    "account_type": (r"ordinary|current|savings|other", "預金種目"),
-    "account_number": (r"[0-9]{7}", "口座番号(数字7桁)"),
-    "account_holder_kana": (r".*\S.*", "口座名義(カナ)"),
+FIELD_TITLES = {
+    "bank_code": "金融機関コード(数字4桁)",
+    "bank_name": "金融機関名",
+    "branch_code": "支店コード(数字3桁)",
+    "branch_name": "支店名",
+    "account_type": "預金の種類",
+    "account_number": "口座番号(数字7桁)",
+    "account_holder_kana": "口座名義(カナ)",
 }
+_ALLOWED = re.compile(r"[0-9A-Zｦ-ﾟ().\-/¥｢｣ ]")
+
+
+def whole_account(account: Mapping[str, Any] | None) -> dict[str, str]:
+    """An account with every field, tidied; empty text where nothing was entered."""
+    return bank_accounts.tidy({name: str((account or {}).get(name) or "") for name in bank_accounts.FIELDS})
 
 
 def missing_in(account: Mapping[str, Any] | None) -> list[str]:
     """What a bank account lacks before it can stand in a transfer file, in words; nothing when it is whole."""
-    given = account or {}
-    lacking = [
-        title for key, (form, title) in ACCOUNT_FIELDS.items() if not re.fullmatch(form, str(given.get(key, "")))
-    ]
-    if not lacking and not zengin_text(str(given["account_holder_kana"]), 30).strip():
-        lacking.append(ACCOUNT_FIELDS["account_holder_kana"][1])
-    return lacking
-
-
-_SMALL = str.maketrans("ァィゥェォッャュョヮヵヶ", "アイウエオツヤユヨワカケ")
-_HALF = {
-    unicodedata.normalize("NFKC", chr(code)): chr(code)
-    for code in range(0xFF66, 0xFF9E)
-    if chr(code) not in "ｧｨｩｪｫｯｬｭｮ"
-} | {"゛": "ﾞ", "゜": "ﾟ", "\u3099": "ﾞ", "\u309a": "ﾟ", "「": "｢", "」": "｣"}
-_DASHES = dict.fromkeys(map(ord, "ー－‐‑–—―−ｰ"), "-")
-_ALLOWED = re.compile(r"[0-9A-Zｦ-ﾟ().\-/¥｢｣ ]")
+    return [FIELD_TITLES[name] for name in bank_accounts.errors_in(whole_account(account))]
 
 
 def zengin_text(written: str, width: int) -> str:
     """Text as transfer files take it: half-width capitals, digits and kana, cut and padded to a width in bytes.
 
-    Hiragana and small kana become large katakana, voicing marks stand apart, the long-vowel sign becomes `-`;
-    what cannot be written so is left out.
+    What cannot be written so, kanji above all, is left out.
     """
-    kana = "".join(chr(ord(c) + 0x60) if "ぁ" <= c <= "ゖ" else c for c in unicodedata.normalize("NFKC", written))
-    spread = unicodedata.normalize("NFD", kana.translate(_DASHES).upper().translate(_SMALL))
-    half = "".join(_HALF.get(c, c) for c in spread).translate({0x5C: "¥", 0xA5: "¥", 0x3000: " "})
+    half = bank_accounts.holder_name(written)
     return "".join(c for c in half if _ALLOWED.fullmatch(c))[:width].ljust(width)
 
 
@@ -206,16 +196,21 @@ def jis_x_0201(record: str) -> bytes:
 
 
 def _header(account: Mapping[str, Any], consignor_code: str, consignor: str, transfer_on: date) -> str:
-    parts = ["1", "21", "0", f"{int(consignor_code or 0):010d}", zengin_text(consignor, 40), f"{transfer_on:%m%d}"]
-    parts += [account["bank_code"], zengin_text(str(account.get("bank_name_kana", "")), 15)]
-    parts += [account["branch_code"], zengin_text(str(account.get("branch_name_kana", "")), 15)]
-    return "".join([*parts, DEPOSIT_KINDS[account["account_type"]], account["account_number"]]).ljust(RECORD_BYTES)
+    start = f"1210{int(consignor_code):010d}{zengin_text(consignor, 40)}{transfer_on:%m%d}"
+    return (start + _branch(account) + _number(account)).ljust(RECORD_BYTES)
 
 
 def _data(transfer: Transfer) -> str:
-    to = transfer.account
-    parts = ["2", to["bank_code"], zengin_text(str(to.get("bank_name_kana", "")), 15)]
-    parts += [to["branch_code"], zengin_text(str(to.get("branch_name_kana", "")), 15), " " * 4]
-    parts += [DEPOSIT_KINDS[to["account_type"]], to["account_number"], zengin_text(str(to["account_holder_kana"]), 30)]
-    parts += [f"{transfer.amount_jpy:010d}", "0", zengin_text(transfer.reference, 20), "7", "Y"]
-    return "".join(parts).ljust(RECORD_BYTES)
+    to, clearing_house = transfer.account, " " * 4
+    holder = zengin_text(to["account_holder_kana"], 30)
+    end = f"{transfer.amount_jpy:010d}0{zengin_text(transfer.reference, 20)}7Y"  # 7: by wire; Y: a reference is given
+    return ("2" + _branch(to) + clearing_house + _number(to) + holder + end).ljust(RECORD_BYTES)
+
+
+def _branch(account: Mapping[str, Any]) -> str:
+    bank_name, branch_name = zengin_text(account["bank_name"], 15), zengin_text(account["branch_name"], 15)
+    return f"{account['bank_code']}{bank_name}{account['branch_code']}{branch_name}"
+
+
+def _number(account: Mapping[str, Any]) -> str:
+    return DEPOSIT_KINDS[account["account_type"]] + str(account["account_number"])

@@ -14,6 +14,7 @@ from typing import Any
 from exchange import database, settings, storage
 from exchange.database import session
 from exchange.errors import Unavailable
+from exchange.identity import bank_accounts
 from settlement import rules
 from settlement.models import CreditNote, Invoice
 
@@ -141,15 +142,12 @@ def rate_sums(totals_by_rate: list[Any]) -> list[list[Any]]:
     return rows
 
 
-ACCOUNT_TYPES = {"ordinary": "普通", "current": "当座", "savings": "貯蓄", "other": "その他"}
-
-
 def bank_words() -> list[list[str]]:
     """Where to pay, from the operator's settings; one line saying so where none is set yet."""
     account = settings.current().bank_account
     if not account.get("account_number"):
         return [["振込先", "運営事務局からご案内します"]]
-    kind = ACCOUNT_TYPES.get(account.get("account_type", ""), "")
+    kind = bank_accounts.TYPES.get(account.get("account_type", ""), "")
     return [
         ["金融機関", f"{account.get('bank_name', '')}({account.get('bank_code', '')})"],
         ["支店", f"{account.get('branch_name', '')}({account.get('branch_code', '')})"],

@@ -59,10 +59,10 @@ def make_batch(*, transfer_on: date | None = None, by: Member, at: datetime) -> 
         content=b"",
         sha256="",
     )
-    transfers = [bank.Transfer(o.bank_account or {}, p.amount_jpy, p.id[-10:].upper()) for p, o in ready]
+    transfers = [bank.Transfer(bank.whole_account(o.bank_account), p.amount_jpy, p.id[-10:].upper()) for p, o in ready]
     batch.content = bank.zengin_file(
         transfers,
-        account=in_force.bank_account,
+        account=bank.whole_account(in_force.bank_account),
         consignor_code=in_force.consignor_code,
         consignor=in_force.bank_account["account_holder_kana"],
         transfer_on=transfer_on,

@@ -35,7 +35,7 @@ def ledger() -> Any:
         "settlement/ledger.html",
         month=month,
         rows=rows,
-        totals=(sum(r.debit_jpy for r in rows), sum(r.credit_jpy for r in rows)),
+        totals=_totals([r for r in rows if r.account.kind != "memorandum"]),
         months=queries.last_months(at=at),
         states=rules.PERIOD_STATES,
         kinds=rules.KIND_TITLES,
@@ -44,6 +44,10 @@ def ledger() -> Any:
         refunds=queries.refunds_to_send(),
         reasons=REASONS,
     )
+
+
+def _totals(rows: list[queries.TrialRow]) -> tuple[int, int]:
+    return sum(r.debit_jpy for r in rows), sum(r.credit_jpy for r in rows)
 
 
 @blueprint.route("/desk/ledger/payment", methods=["GET", "POST"])

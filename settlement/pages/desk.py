@@ -87,6 +87,7 @@ def fill_registries() -> None:
     desk.task_source(_tasks)
     desk.figure_source(_figures)
     desk.menu_item(text("請求書"), "/desk/invoices", roles=("*",), operator_roles=("finance",), order=40)
-    desk.menu_item(text("支払い"), "/desk/payouts", roles=MONEY_ROLES, operator_roles=("finance",), order=45)
+    desk.menu_item(text("売上の受取"), "/desk/payouts", roles=MONEY_ROLES, order=45)
+    desk.menu_item(text("提供者への支払い"), "/desk/payouts", operator_roles=("finance",), order=45)
     desk.menu_item(text("会計帳簿"), "/desk/ledger", operator_roles=("finance",), order=50)
     slots.fill("contract.cost", _contract_cost)

@@ -15,10 +15,8 @@ MONTHLY = {"model": "subscription", "price_jpy": 12_000, "interval": "month"}
 ACCOUNT = {
     "bank_code": "0001",
     "bank_name": "みなと銀行",
-    "bank_name_kana": "ミナト",
     "branch_code": "001",
     "branch_name": "本店",
-    "branch_name_kana": "ホンテン",
     "account_type": "ordinary",
     "account_number": "1234567",
     "account_holder_kana": "カ)ミナトデータ",
