@@ -104,6 +104,11 @@ def _word(name: str, value: str) -> text | str:
     return text(word) if word else value.upper() if name == "format" else value
 
 
+def _area(code: str) -> text:
+    prefecture = text(rules.PREFECTURES[code[:2]])
+    return prefecture if len(code) == 2 else text("%(prefecture)s(%(code)s)", prefecture=prefecture, code=code)
+
+
 def _panel(asked: search.Search, found: search.Found, name: str) -> dict[str, Any]:
     counts = found.facets.get(name, {})
     known = list(WORDS.get(name, {})) or sorted(counts, key=lambda value: (-counts[value], value))
@@ -129,7 +134,7 @@ def show(listing_id: str) -> Any:
         releases=[r for r in listing.releases if r.state == "published"],
         previews={file.id: schemas.preview(file) for file in files},
         columns={file.id: schemas.columns_answer(file) for file in files},
-        areas=[_word("area", code) for code in listing.area_codes],
+        areas=[_area(code) for code in listing.area_codes],
         is_own=member is not None and member.organization_id == listing.provider_id,
         rules=rules,
         kinds=KIND_TITLES,

@@ -202,12 +202,12 @@ def submit(listing_id: str) -> Any:
     files = queries.kept_files(release)
     found = queries.findings_of([file.id for file in files])
     findings = [finding for file in files for finding in found.get(file.id, [])]
-    form = forms.SubmitForm.with_answers(findings)
+    form = forms.SubmitForm.with_answers(findings, declared=listing.declared_at is not None)
     if release is not None and release.state == "submitted":  # the same form sent twice
         return _back(listing)
     if form.validate_on_submit():
         with attempt(form) as tried:
-            if form.declaration.data:
+            if "declaration" in form:
                 actions.change(listing, {"declaration": True}, by=me(), at=clock.now())
             answers = [
                 actions.Answer(f.file_id, f.kind, f.column, words)

@@ -166,13 +166,18 @@ class ReleaseForm(Form):
 class SubmitForm(Form):
     """The last step; one answer field a finding is added by `with_answers`."""
 
-    declaration = BooleanField(text("このデータを提供する権限があり、第三者の権利を侵害しないことを確認しました。"))
+    declaration = BooleanField(
+        text("このデータを提供する権限があり、第三者の権利を侵害しないことを確認しました。"),
+        validators=[DataRequired(message=text("宣言が必要です。"))],
+    )
 
     @classmethod
-    def with_answers(cls, findings: list[Any]) -> "SubmitForm":
-        """The form with a field for each finding, filled with the answer given before."""
+    def with_answers(cls, findings: list[Any], *, declared: bool) -> "SubmitForm":
+        """The form with a field for each finding, filled with the answer given before; declared once is enough."""
         made = type("SubmitForm", (cls,), {f"answer_{f.id}": _answer_field(f) for f in findings})
         form: SubmitForm = made(data={f"answer_{f.id}": f.answer or "" for f in findings})
+        if declared:
+            del form.declaration
         return form
 
 
@@ -183,7 +188,7 @@ def _answer_field(finding: Any) -> TextAreaField:
         kind=text(_kind(finding.kind)),
         count=finding.count,
     )
-    return TextAreaField(label, validators=[longest(rules.REASON_LENGTH_MAX)])
+    return TextAreaField(label, validators=[required(), longest(rules.REASON_LENGTH_MAX)])
 
 
 def _kind(kind: str) -> str:

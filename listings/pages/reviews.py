@@ -100,7 +100,7 @@ def _checks(release: Release) -> list[Check]:
     my_numbers = sum(f.count for f in findings if f.kind == "my_number")
     unscanned = [file.name for file in files if not file.scanned]
     errors = sum(1 for file in files for p in file.problems if p["level"] == "error")
-    municipal = listing.provider.kind == "municipality"
+    priced = listing.provider.kind == "municipality" and bool(set(listing.pricing_models) - {"free"})
     checks = [
         Check(text("提供者の本人確認が済んでいる"), listing.provider.is_verified, listing.provider.name),
         Check(text("提供する権限の宣言がある"), listing.declared_at is not None),
@@ -127,8 +127,8 @@ def _checks(release: Release) -> list[Check]:
         Check(text("提供条件が設定されている"), bool(listing.pricing_models), listing.price_text),
         Check(
             text("自治体の有償提供ではない"),
-            not (municipal and set(listing.pricing_models) - {"free"}),
-            text("公金は取引市場を通せません。納入通知書による支払いが必要です。") if municipal else "",
+            not priced,
+            text("公金は取引市場を通せません。納入通知書による支払いが必要です。") if priced else "",
         ),
         Check(
             text("担当部署が書かれている"),
