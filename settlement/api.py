@@ -1,6 +1,5 @@
 """The JSON doors of settlement: invoices, months, bank statements, payouts, the ledger."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from flask import Response, request
@@ -8,7 +7,8 @@ from flask import Response, request
 from exchange import clock
 from exchange.web import api
 from exchange.web.access import me, operator, signed_in
-from settlement import actions, journal, queries, schemas
+from settlement import actions, queries, schemas
+from settlement.files import batch_response, csv_response, file_response, hledger_response
 
 blueprint = api.blueprint("settlement", "Settlement: what is owed, paid and paid out.")
 BINARY = {"type": "string", "format": "binary"}
@@ -74,11 +74,6 @@ def credit_note_document(invoice_id: str, credit_note_id: str) -> Response:
     found = queries.invoice_seen_by(me(), invoice_id)
     note, content = actions.credit_note_document(found, credit_note_id)
     return file_response(content, "application/pdf", f"{note.number}.pdf")
-
-
-def file_response(content: bytes, media_type: str, name: str) -> Response:
-    """A file to keep."""
-    return Response(content, mimetype=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 # ---- months and statements
@@ -150,16 +145,7 @@ def make_batch(body: dict[str, Any]) -> Any:
 @blueprint.response(200, BINARY, content_type="text/plain")
 def batch_file(batch_id: str) -> Response:
     """The transfer file for the bank: records of 120 bytes in JIS X 0201, CR LF after each."""
-    return batch_response(batch_id)
-
-
-def batch_response(batch_id: str) -> Response:
-    """A transfer file as it was made."""
-    batch = queries.batch_seen_by(me(), batch_id)
-    name = f"sogofurikomi-{batch.transfer_on:%Y%m%d}.txt"
-    answer = file_response(batch.content, "text/plain", name)
-    answer.headers["Content-Type"] = "text/plain; charset=Shift_JIS"
-    return answer
+    return batch_response(queries.batch_seen_by(me(), batch_id))
 
 
 @blueprint.route("/payouts/batch/<batch_id>/sent", methods=["POST"])
@@ -193,12 +179,6 @@ def journal_csv(args: dict[str, Any]) -> Response:
     return csv_response(args["month"])
 
 
-def csv_response(month: str) -> Response:
-    """A month's journal as CSV."""
-    rows = journal.as_csv(queries.month_entries(month))
-    return text_response(rows, "text/csv", f"journal-{month}.csv")
-
-
 @blueprint.route("/ledger/journal.hledger")
 @operator("finance")
 @api.offers(*PLAIN)
@@ -206,17 +186,6 @@ def csv_response(month: str) -> Response:
 def journal_hledger() -> Response:
     """The whole journal in hledger's format."""
     return hledger_response()
-
-
-def hledger_response() -> Response:
-    """The whole journal, accounts and commodity declared."""
-    lines = journal.as_hledger([found.account for found in queries.accounts()], queries.entries_between())
-    return text_response(lines, "text/plain", "journal.hledger")
-
-
-def text_response(lines: Iterable[str], media_type: str, name: str) -> Response:
-    """Lines as a file to keep, in UTF-8."""
-    return file_response("".join(lines).encode(), media_type, name)
 
 
 @blueprint.route("/ledger/accounts")

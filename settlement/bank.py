@@ -18,7 +18,7 @@ from exchange.errors import Invalid, Words, text
 from exchange.identity import bank_accounts
 
 COLUMNS = ["date", "payer", "amount_jpy", "reference"]
-LINES_MAX = 20_000
+LINES_MAX = 2_000
 TEXT_LENGTH_MAX = 200
 AMOUNT_MAX = 10**13
 ERRORS_SHOWN = 20

@@ -10,7 +10,7 @@ from exchange.errors import WrongState, text
 from exchange.web.access import me, operator
 from exchange.web.forms import attempt
 from settlement import actions, queries, rules, schemas
-from settlement.api import csv_response, hledger_response
+from settlement.files import csv_response, hledger_response
 from settlement.pages import blueprint
 from settlement.pages.forms import ApplyForm, ConfirmForm, PaymentForm, StatementForm, search_of
 from settlement.pages.invoices import payment_of

@@ -8,7 +8,7 @@ from exchange import clock
 from exchange.web.access import me, operator, signed_in
 from exchange.web.forms import attempt
 from settlement import actions, documents, queries, rules, schemas
-from settlement.api import file_response
+from settlement.files import file_response
 from settlement.models import Invoice
 from settlement.pages import blueprint
 from settlement.pages.forms import PaymentForm, RefundForm, search_of, yen_of

@@ -9,7 +9,7 @@ from exchange import clock
 from exchange.web.access import me, operator, signed_in
 from exchange.web.forms import Form, attempt
 from settlement import actions, queries, rules, schemas
-from settlement.api import batch_response
+from settlement.files import batch_response
 from settlement.pages import blueprint
 from settlement.pages.forms import BatchForm, search_of
 
@@ -81,7 +81,7 @@ def _say_missing(form: Form, refusal: Any) -> None:
 @operator("finance")
 def batch_file(batch_id: str) -> Any:
     """The transfer file for the bank."""
-    return batch_response(batch_id)
+    return batch_response(queries.batch_seen_by(me(), batch_id))
 
 
 @blueprint.post("/desk/payouts/batch/<batch_id>/sent")
