@@ -325,12 +325,16 @@ class Embedded:
         said = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
         return " ".join(said[-lines:])[-300:] or "no message"
 
+    def stop_one(self, name: str) -> None:
+        """End one service, if it runs."""
+        process = self.children.pop(name, None)
+        if process is not None:
+            end(process, signal.SIGINT if name == "postgres" else signal.SIGTERM)
+
     def stop(self) -> None:
         """End what was started, the door first and the database last."""
         for name in ("gateway", "s3", "postgres"):
-            process = self.children.pop(name, None)
-            if process is not None:
-                end(process, signal.SIGINT if name == "postgres" else signal.SIGTERM)
+            self.stop_one(name)
         (self.home / "run" / "embedded.json").unlink(missing_ok=True)
         if self.sockets.name.startswith("nakadachi-"):
             shutil.rmtree(self.sockets, ignore_errors=True)
