@@ -4,14 +4,15 @@
 // After a refused form the summary of its errors is what to read first.
 document.querySelector("[data-focus]")?.focus();
 
-// A form is sent once, however often its button is pressed.
+// A form is sent once, however often its button is pressed; a page taken back from the browser's memory may send again.
 document.addEventListener("submit", (event) => {
-  if (event.target.dataset.sent) { event.preventDefault(); return; }
-  event.target.dataset.sent = "yes";
-  setTimeout(() => { delete event.target.dataset.sent; }, 4000);
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "yes";
+  setTimeout(() => { delete form.dataset.sent; }, 4000);
 });
 
-// Copying.
+// Copying: the button shows itself where the browser can do it.
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
@@ -19,6 +20,21 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const label = button.textContent;
     button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}
+
+// A table wider than its place is scrolled with the keyboard, too.
+for (const wrap of document.querySelectorAll(".table-wrap")) {
+  if (wrap.scrollWidth > wrap.clientWidth) wrap.tabIndex = 0;
+}
+
+// The menu of a narrow screen closes with Escape and when the page is touched beside it.
+for (const menu of document.querySelectorAll(".site-menu")) {
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
   });
 }
 
