@@ -9,10 +9,10 @@ whatever means, its children go with it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -20,10 +20,12 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from exchange.embedded import CannotStart, Embedded, child, end, port_is_free, tool
+from exchange.embedded import CannotStart, Embedded, child, kill, port_is_free, postgres_tool, tool
 
 FREE_BYTES_MIN = 200 * 1024 * 1024
 READY_WITHIN_SECONDS = 60.0
+LEFT_OVERS_GONE_WITHIN_SECONDS = 8.0
+STOPPED_WITHIN_SECONDS = 4.0  # the site and the jobs; the gateway before and the services after them have theirs
 RESTARTS_MAX, RESTARTS_FORGOTTEN_AFTER_SECONDS = 5, 60.0
 
 
@@ -43,10 +45,13 @@ class House:
 
     def start(self) -> None:
         """Bring everything up; raises `CannotStart` with one clear line."""
-        if not port_is_free(self.bind, self.port):
-            raise CannotStart(f"port {self.port} is in use; stop what listens there, or choose another with PORT=…")
+        killed_before = (self.home / "run" / "embedded.json").exists()
+        if not killed_before:
+            self._need_port(0)
         self.embedded = Embedded(self.home, self.port, self.bind)
-        self._lock()
+        self.embedded.claim()
+        if killed_before:  # its gateway is on its way out, at most its grace period long
+            self._need_port(LEFT_OVERS_GONE_WITHIN_SECONDS)
         if shutil.disk_usage(self.home).free < FREE_BYTES_MIN:
             raise CannotStart(f"the disk of EXCHANGE_HOME {self.home} is full; free at least 200 MB")
         if not self.environment.get("DATABASE_URL"):
@@ -63,14 +68,12 @@ class House:
         for name in ("clock", "worker"):
             self._spawn(name)
 
-    def _lock(self) -> None:
-        self._lock_file = (self.home / "run" / "lock").open("w")
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CannotStart(
-                f"another exchange runs in {self.home}; stop it, or choose another EXCHANGE_HOME"
-            ) from error
+    def _need_port(self, within_seconds: float) -> None:
+        until = time.monotonic() + within_seconds
+        while not port_is_free(self.bind, self.port):
+            if time.monotonic() >= until or self.stopping.is_set():
+                raise CannotStart(f"port {self.port} is in use; stop what listens there, or choose another with PORT=…")
+            time.sleep(0.05)
 
     def _environment(self) -> dict[str, str]:
         told = {"EXCHANGE_HOME": str(self.home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
@@ -80,10 +83,22 @@ class House:
         return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
 
     def _is_prepared(self) -> bool:
-        """Whether the embedded database was prepared for the newest migration; loading the house to see takes 2 s."""
+        """Whether the embedded database is as `prepare` left it; loading the house to see takes 2 s, psql 20 ms."""
+        if self.environment.get("DATABASE_URL"):
+            return False
         marker = self.home / "run" / "prepared"
-        mine = not self.environment.get("DATABASE_URL")
-        return mine and marker.exists() and marker.read_text() == _newest_migration()
+        return (
+            marker.exists() and marker.read_text() == self._preparation() and self._migration() == _newest_migration()
+        )
+
+    def _preparation(self) -> str:
+        return f"{_newest_migration()} demo={self.environment.get('DEMO', '1')}"
+
+    def _migration(self) -> str:
+        """The migration that the embedded database stands at, as it says itself."""
+        command = [postgres_tool("psql"), "-XAt", "-h", str(self.embedded.sockets / "postgres"), "-U", "postgres"]
+        command += ["-d", "postgres", "-c", "SELECT version_num FROM alembic_version"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
     def _prepare(self) -> None:
         """Migrations and the demo, in a process of their own; its last line says why it could not."""
@@ -96,7 +111,7 @@ class House:
         if process.returncode and not self.stopping.is_set():
             raise CannotStart(f"cannot prepare the database: {_last_line(log)} (whole log: {log})")
         if not process.returncode:
-            (self.home / "run" / "prepared").write_text(_newest_migration())
+            (self.home / "run" / "prepared").write_text(self._preparation())
 
     def _spawn(self, name: str) -> None:
         self.processes[name] = child(self._command(name), env=self._environment())
@@ -119,7 +134,7 @@ class House:
             "--umask",
             "0o077",
         ]
-        command += ["--workers", workers, "--threads", threads, "--graceful-timeout", "4", "--timeout", "120"]
+        command += ["--workers", workers, "--threads", threads, "--graceful-timeout", "3", "--timeout", "120"]
         # Loaded once, then forked: half the start, and the workers share the memory.
         return [
             *command,
@@ -189,10 +204,12 @@ class House:
         if hasattr(self, "embedded"):
             self.embedded.stop_one("gateway")  # it ends what it is answering and lets go of the site
         for process in self.processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + STOPPED_WITHIN_SECONDS
         for process in self.processes.values():
-            end(process)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until - time.monotonic()))
+            kill(process)
         if hasattr(self, "embedded"):
             self.embedded.stop()
 
@@ -209,9 +226,9 @@ def _port(text: str) -> int:
 
 
 def _newest_migration() -> str:
-    """The name of the newest migration file."""
+    """The number of the newest migration file."""
     versions = Path(__file__).resolve().parent.parent / "migrations" / "versions"
-    return max((path.name for path in versions.glob("[0-9]*.py")), default="")
+    return max((path.name[:4] for path in versions.glob("[0-9]*.py")), default="")
 
 
 def _last_line(log: Path) -> str:

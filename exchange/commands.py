@@ -11,7 +11,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from exchange import audit, clock, database, jobs, mail, schema
+from exchange import audit, backup, clock, database, jobs, mail, schema
 from exchange.errors import N_, DomainError
 from exchange.identity import actions, queries, signing_in
 from exchange.web import api
@@ -180,5 +180,5 @@ def forget_done_work(*, at: Any) -> None:
 
 def install(app: Flask) -> None:
     """Hand the ground floor's commands to the house."""
-    for command in (tokens, admins, jobs_group, audit_group, prepare):
+    for command in (tokens, admins, jobs_group, audit_group, backup.backup, prepare):
         app.cli.add_command(command)

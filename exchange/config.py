@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import click
 
-class ConfigError(RuntimeError):
-    """A setting is missing or makes no sense; the message says which and what to do."""
+
+class ConfigError(click.ClickException):
+    """A setting is missing or makes no sense; the message says which and what to do, on the command line in one line."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -44,10 +47,20 @@ class Config:
         return self.home / "access-logs"
 
 
-def load(env: dict[str, str]) -> Config:
-    """Read the settings; raises `ConfigError` when a service is neither named nor running embedded."""
+# Nobody answers there: `backup` also works on a home at rest, and starts what it needs by itself.
+AT_REST = {
+    "database_url": "postgresql+psycopg://",
+    "s3_endpoint_url": "http://127.0.0.1:9",
+    "s3_access_key": "none",
+    "s3_secret_key": "none",
+    "secret_key": "-" * 32,
+}
+
+
+def load(env: dict[str, str], *, at_rest: bool = False) -> Config:
+    """Read the settings; raises `ConfigError` when a service is neither named nor running embedded, nor may rest."""
     home = Path(env.get("EXCHANGE_HOME") or "./var").resolve()
-    embedded = _embedded(home)
+    embedded = (AT_REST if at_rest else {}) | _embedded(home)
     port = int(env.get("PORT") or embedded.get("port") or 8000)
     database_url = _psycopg(env.get("DATABASE_URL") or "") or embedded.get("database_url")
     if not database_url:
@@ -108,4 +121,4 @@ def _psycopg(url: str) -> str:
 @lru_cache(maxsize=1)
 def config() -> Config:
     """The settings of this process, read on first use."""
-    return load(dict(os.environ))
+    return load(dict(os.environ), at_rest="backup" in sys.argv[1:])

