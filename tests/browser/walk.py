@@ -1,0 +1,106 @@
+"""Walks the site by its own links, as a visitor or as somebody signed in, and looks at each kind of page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_core_python
+
+PASSWORD = "exchange-demo"
+AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
+AXE_RULES = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+}
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+# Pages that come in many copies: so many of them are looked at. Contracts and listings look different by their state.
+KINDS = {
+    r"/problems/[^/]+": 1,
+    r"/contract-templates/[^/]+": 2,
+    r"/terms/[^/]+/versions/[^/]+": 1,
+    r"/desk/(contracts|listings|invoices)/[^/]+": 3,
+    r".*/offers/new": 1,
+}
+IDENTIFIER = re.compile(r"/(?=[^/]*\d)[0-9A-Za-z_-]{8,}(?=/|$)|/\d{4}-\d{2}(?=/|$)")
+NOT_PAGES = re.compile(
+    r"^/(static|objects|api|metrics|healthz|readyz|sitemap|catalog|delta-sharing)\b"
+    r"|\.(pdf|csv|xml|jsonld|ttl|txt|json|hledger|zip)$|/content$"
+)
+
+
+def sign_in(page: Any, url: str, who: str) -> None:
+    """Sign in as somebody of the demo market, by the form."""
+    page.goto(f"{url}/sign-in")
+    page.fill("input[name=email]", f"{who}@demo.exchange.example")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/desk**")
+
+
+def walk(page: Any, url: str, start: list[str], *, under: str = "/") -> Iterator[tuple[str, list[str]]]:
+    """Every kind of page that links lead to from `start`, with its faults; links are followed below `under`."""
+    waiting, met, left = list(start), set(start), dict[str, int]()
+    while waiting:
+        path = waiting.pop(0)
+        kind = kind_of(path)
+        left.setdefault(kind, next((n for pattern, n in KINDS.items() if re.fullmatch(pattern, kind)), 1))
+        if not left[kind]:
+            continue
+        left[kind] -= 1
+        links, faults = look(page, url, path)
+        yield path, faults
+        for link in links:
+            if link.startswith(under) and link not in met and not NOT_PAGES.search(link.partition("?")[0]):
+                met.add(link)
+                waiting.append(link)
+
+
+def kind_of(path: str) -> str:
+    """A path with its identifiers taken out, so that a hundred listings are one kind of page."""
+    return IDENTIFIER.sub("/*", path.partition("?")[0])
+
+
+def look(page: Any, url: str, path: str) -> tuple[list[str], list[str]]:
+    """The links of a page and what is wrong with it: Japanese at both widths, English where room is short."""
+    faults, links = [], list[str]()
+    for language, widths in (("ja", (WIDE, NARROW)), ("en", (NARROW,))):
+        page.set_viewport_size(widths[0])
+        answer = page.goto(f"{url}{path}{'&' if '?' in path else '?'}lang={language}")
+        faults += [f"answers {answer.status}"] if answer.status >= 400 else []
+        links = links or _links(page)
+        for size in widths:
+            page.set_viewport_size(size)
+            faults += [f"{language} {size['width']}: {fault}" for fault in faults_of(page)]
+    return links, faults
+
+
+def _links(page: Any) -> list[str]:
+    hrefs = page.eval_on_selector_all("a[href]:not([download])", "all => all.map(a => a.href)")
+    here = urlsplit(page.url)
+    found = [urlsplit(href) for href in hrefs]
+    return [
+        part.path + (f"?{part.query}" if part.query else "")
+        for part in found
+        if part.netloc == here.netloc and "lang=" not in part.query
+    ]
+
+
+def faults_of(page: Any) -> list[str]:
+    """What is wrong with the open page: axe's findings, scrolling sideways, headings."""
+    page.evaluate(AXE)
+    found = page.evaluate("rules => axe.run(document, rules)", AXE_RULES)["violations"]
+    told = [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"][:3]]
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    told += [f"scrolls sideways by {wide} px: {page.evaluate(WIDEST)}"] if wide > 0 else []
+    headings = page.locator("h1").count()
+    return told + ([f"{headings} h1"] if headings != 1 else [])
+
+
+WIDEST = """() => [...document.querySelectorAll('body *')]
+    .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .slice(0, 2).map(e => e.outerHTML.slice(0, 120)).join(' … ')"""
