@@ -1,0 +1,1 @@
+"""Stories of `make run`: what starts, what dies, what is left."""
