@@ -98,3 +98,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "live" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("live"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say once that pages were not looked at in a browser, and how they would be."""
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
+    unseen = [reason for reason in reasons if "no Chromium" in reason]
+    if unseen:
+        terminalreporter.write_line(f"{len(unseen)} browser tests skipped: {unseen[0].removeprefix('Skipped: ')}")
