@@ -225,6 +225,7 @@ def _unstorable(_: Exception) -> Any:
 
 def _database_away(error: Exception) -> Any:
     log.error("database away", extra={"error": str(error)[:300], "request_id": g.get("request_id")})
+    g.member = None  # who asks is in the database, too: the page is shown as to a stranger, or it could not be shown
     return refused(Unavailable(text("データベースに接続できません。しばらくしてからもう一度お試しください。")))
 
 
