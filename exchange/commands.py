@@ -10,6 +10,8 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from psycopg import OperationalError
+from sqlalchemy.exc import OperationalError as DatabaseAway
 
 from exchange import audit, backup, clock, database, jobs, mail, schema
 from exchange.errors import N_, DomainError
@@ -103,10 +105,13 @@ def work() -> None:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, _stop(stopping))
     signal.signal(signal.SIGINT, _stop(stopping))
-    with jobs.announcements() as wait:
-        while not stopping.is_set():
-            if not jobs.run_next_task():
-                wait(2.0)
+    try:
+        with jobs.announcements() as wait:
+            while not stopping.is_set():
+                if not jobs.run_next_task():
+                    wait(2.0)
+    except (OperationalError, DatabaseAway) as error:
+        fail(f"the database went away: {str(error).splitlines()[0]}")  # whoever started this starts it again
 
 
 def _stop(stopping: threading.Event) -> Any:

@@ -65,6 +65,7 @@ def _reason_not_ready() -> str | None:
     try:
         session.execute(sql("SELECT 1"))
     except exc.SQLAlchemyError as error:
+        session.rollback()  # the edge still ends this request's transaction
         return f"database: {type(error).__name__}"
     return schema.reason_not_ready() or storage.reason_not_ready()
 
