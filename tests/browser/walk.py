@@ -16,9 +16,10 @@ AXE_RULES = {
     "resultTypes": ["violations"],
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
 }
+BETWEEN = (320, 768, 1000)  # 1280 at 400 % zoom, a tablet, a small window: nothing may scroll sideways
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
-# Pages that come in many copies: so many of them are looked at. Contracts and listings look different by their state.
+# Pages that come in many copies: of each kind so many are looked at. Contracts and listings differ by their state.
 KINDS = {
     r"/problems/[^/]+": 1,
     r"/contract-templates/[^/]+": 2,
@@ -44,12 +45,11 @@ def sign_in(page: Any, url: str, who: str) -> None:
 
 def walk(page: Any, url: str, start: list[str], *, under: str = "/") -> Iterator[tuple[str, list[str]]]:
     """Every kind of page that links lead to from `start`, with its faults; links are followed below `under`."""
-    waiting, met, left = list(start), set(start), dict[str, int]()
+    waiting, met, left = list(start), set(start), dict(KINDS)
     while waiting:
         path = waiting.pop(0)
         kind = kind_of(path)
-        left.setdefault(kind, next((n for pattern, n in KINDS.items() if re.fullmatch(pattern, kind)), 1))
-        if not left[kind]:
+        if left.setdefault(kind, 1) < 1 and path not in start:
             continue
         left[kind] -= 1
         links, faults = look(page, url, path)
@@ -61,8 +61,9 @@ def walk(page: Any, url: str, start: list[str], *, under: str = "/") -> Iterator
 
 
 def kind_of(path: str) -> str:
-    """A path with its identifiers taken out, so that a hundred listings are one kind of page."""
-    return IDENTIFIER.sub("/*", path.partition("?")[0])
+    """What a hundred listings have in common: the pattern of `KINDS`, or the path with its identifiers taken out."""
+    bare = IDENTIFIER.sub("/*", path.partition("?")[0])
+    return next((pattern for pattern in KINDS if re.fullmatch(pattern, bare)), bare)
 
 
 def look(page: Any, url: str, path: str) -> tuple[list[str], list[str]]:
@@ -76,6 +77,9 @@ def look(page: Any, url: str, path: str) -> tuple[list[str], list[str]]:
         for size in widths:
             page.set_viewport_size(size)
             faults += [f"{language} {size['width']}: {fault}" for fault in faults_of(page)]
+        for width in BETWEEN:
+            page.set_viewport_size({"width": width, "height": 800})
+            faults += [f"{language} {width}: {fault}" for fault in sideways(page)]
     return links, faults
 
 
@@ -91,14 +95,19 @@ def _links(page: Any) -> list[str]:
 
 
 def faults_of(page: Any) -> list[str]:
-    """What is wrong with the open page: axe's findings, scrolling sideways, headings."""
+    """What is wrong with the open page, all of it unfolded: axe's findings, scrolling sideways, headings."""
+    page.evaluate("document.querySelectorAll('main details').forEach(fold => { fold.open = true; })")
     page.evaluate(AXE)
     found = page.evaluate("rules => axe.run(document, rules)", AXE_RULES)["violations"]
     told = [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"][:3]]
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    told += [f"scrolls sideways by {wide} px: {page.evaluate(WIDEST)}"] if wide > 0 else []
     headings = page.locator("h1").count()
-    return told + ([f"{headings} h1"] if headings != 1 else [])
+    return told + sideways(page) + ([f"{headings} h1"] if headings != 1 else [])
+
+
+def sideways(page: Any) -> list[str]:
+    """Whether the page is wider than its window, and by what."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"scrolls sideways by {wide} px: {page.evaluate(WIDEST)}"] if wide > 0 else []
 
 
 WIDEST = """() => [...document.querySelectorAll('body *')]
