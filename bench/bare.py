@@ -1,8 +1,8 @@
 """What the house is measured against: Flask views that do the least that could be called the same.
 
-    /bare/link      token SELECT, INSERT, durable COMMIT (psycopg), boto3's generate_presigned_url
-    /bare/presign   boto3's generate_presigned_url alone
-    /bare/page/…    one SELECT, and the same template with the same values
+/bare/link      token SELECT, INSERT, durable COMMIT (psycopg), boto3's generate_presigned_url
+/bare/presign   boto3's generate_presigned_url alone
+/bare/page/…    one SELECT, and the same template with the same values
 """
 
 from __future__ import annotations

@@ -58,7 +58,9 @@ class House:
                 time.sleep(0.1)
         raise RuntimeError((self.home / "server.log").read_text()[-2000:])
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         from exchange import database
 
         if self.server:

@@ -33,11 +33,15 @@ class Run:
         return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))]
 
 
-def run(port: int, request: Callable[[int], bytes], *, status: int, seconds: float, connections: int = CONNECTIONS) -> Run:
+def run(
+    port: int, request: Callable[[int], bytes], *, status: int, seconds: float, connections: int = CONNECTIONS
+) -> Run:
     """Send `request(turn)` over each connection, one after the other, for so many seconds."""
     times: list[list[float]] = [[] for _ in range(connections)]
     until = time.perf_counter() + seconds
-    threads = [threading.Thread(target=_drive, args=(port, request, status, until, times[n])) for n in range(connections)]
+    threads = [
+        threading.Thread(target=_drive, args=(port, request, status, until, times[n])) for n in range(connections)
+    ]
     started = time.perf_counter()
     for thread in threads:
         thread.start()

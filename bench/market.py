@@ -18,7 +18,28 @@ from listings.models import File, Listing, Release
 
 TOKENS = 2_000
 PRICE = {"model": "metered", "unit": "gigabyte", "tiers": [{"up_to": None, "unit_price_jpy": "800"}]}
-WORDS = "人口 世帯 避難所 公園 保育所 図書館 道路 橋 河川 観光 イベント 医療 介護 防災 統計 予算 環境 気温 雨量 交通".split()
+WORDS = [
+    "人口",
+    "世帯",
+    "避難所",
+    "公園",
+    "保育所",
+    "図書館",
+    "道路",
+    "橋",
+    "河川",
+    "観光",
+    "イベント",
+    "医療",
+    "介護",
+    "防災",
+    "統計",
+    "予算",
+    "環境",
+    "気温",
+    "雨量",
+    "交通",
+]
 
 
 @dataclass(frozen=True)
@@ -172,7 +193,9 @@ def catalogue(count: int) -> list[str]:
     for n in range(count):
         title = " ".join(rng.sample(WORDS, 3)) + f" {n}"
         provider = rng.choice(providers)
-        listing, _, _ = _listing(provider, at - timedelta(minutes=n), title, "説明です。" + " ".join(rng.choices(WORDS, k=60)))
+        listing, _, _ = _listing(
+            provider, at - timedelta(minutes=n), title, "説明です。" + " ".join(rng.choices(WORDS, k=60))
+        )
         _offer(listing, provider, at)
         refresh(listing.id)
         ids.append(listing.id)

@@ -1,2 +1,5 @@
 """x"""
-def run(house): return True
+
+
+def run(house):
+    return True

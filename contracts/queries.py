@@ -29,9 +29,9 @@ _SHOWN = (
     joinedload(Contract.buyer),
     joinedload(Contract.offer),
 )
+_LISTED = (*_SHOWN, selectinload(Contract.history).joinedload(ContractEvent.actor))
 _WHOLE = (
-    *_SHOWN,
-    selectinload(Contract.history).joinedload(ContractEvent.actor),
+    *_LISTED,
     selectinload(Contract.acceptances).joinedload(Acceptance.member),
     selectinload(Contract.approvals),
     selectinload(Contract.rounds),
@@ -105,7 +105,7 @@ def contracts_seen_by(
     cursor: str | None = None,
 ) -> Page[Contract]:
     """A member's contracts, the newest first, with all that is shown of each."""
-    query = _scoped(select(Contract), member).options(*_WHOLE)
+    query = _scoped(select(Contract), member).options(*_LISTED)
     if states:
         query = query.where(Contract.state.in_(states))
     if side == "buyer":

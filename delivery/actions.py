@@ -18,9 +18,12 @@ from exchange import audit, clock, database
 from exchange.config import config
 from exchange.database import Quick, new_id, session
 from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, WrongState, text
+from exchange.identity import throttle
 from exchange.identity.models import Member
 from listings.models import File
 from listings.queries import listing_seen_by
+
+OPEN_LINKS_A_MINUTE = 600  # for one address without an account
 
 
 class FileRecalled(WrongState):
@@ -247,12 +250,16 @@ def clock_ahead() -> timedelta:
     return timedelta(days=config().clock_offset_days)
 
 
-def issue_open_link(listing_id: str, file_id: str, *, variant: str, by: Member | None, at: datetime) -> Link:
-    """A presigned URL for a file of open data, for anyone.
+def issue_open_link(
+    listing_id: str, file_id: str, *, variant: str, remote: str | None, by: Member | None, at: datetime
+) -> Link:
+    """A presigned URL for a file of open data, for anyone; `remote` is the address a stranger asks from.
 
-    Refuses listings that one may not see and files that are not published (`NotFound`), listings that are not open
+    Refuses a stranger's address past 600 links a minute (`TooMany`), listings that one may not see and files that are not published (`NotFound`), listings that are not open
     (`NotOpen`), recalled files, and a variant the file does not have (`Invalid`).
     """
+    if by is None:
+        throttle.take(f"open/{remote}", limit=OPEN_LINKS_A_MINUTE)
     listing = listing_seen_by(by, listing_id)
     file = next((f for r in listing.releases if r.state == "published" for f in r.files if f.id == file_id), None)
     if file is None or file.state != "ready" or file.removed_at or listing.state != "published":

@@ -9,12 +9,10 @@ from werkzeug.wrappers import Response
 from contracts.queries import contract_seen_by
 from delivery import actions, queries, rules, schemas
 from exchange import clock
-from exchange.identity import throttle
 from exchange.web import access, api
 from exchange.web.access import me, me_or_none, public, signed_in
 
 blueprint = api.blueprint("delivery", "Delivery: presigned links, and what really left.")
-OPEN_LINKS_A_MINUTE = 600  # for one address without a token
 
 
 def _created(body: Any) -> Response:
@@ -29,7 +27,7 @@ def _token_id() -> str | None:
 @blueprint.route("/contracts/<contract_id>/links", methods=["POST"])
 @signed_in()
 @api.errors(409)
-@blueprint.arguments(schemas.NewLink)
+@blueprint.arguments(schemas.NewLink())
 @blueprint.response(201, schemas.LinkAnswer)
 def issue_link(body: dict[str, Any], contract_id: str) -> Response:
     """A presigned URL for a file under a contract in force: five minutes, fifteen at most."""
@@ -91,13 +89,7 @@ def set_limits(body: dict[str, Any], contract_id: str) -> Any:
 @blueprint.response(307, description="To a presigned URL of the file.")
 def content(args: dict[str, Any], listing_id: str, file_id: str) -> Response:
     """A file of open data, for anyone, without a contract."""
-    return open_content(listing_id, file_id, args["variant"])
-
-
-def open_content(listing_id: str, file_id: str, variant: str) -> Response:
-    """The redirect to a file of open data."""
-    member = me_or_none()
-    if member is None:
-        throttle.take(f"open/{request.remote_addr}", limit=OPEN_LINKS_A_MINUTE)
-    link = actions.issue_open_link(listing_id, file_id, variant=variant, by=member, at=clock.now())
+    link = actions.issue_open_link(
+        listing_id, file_id, **args, remote=request.remote_addr, by=me_or_none(), at=clock.now()
+    )
     return redirect(link.url, 307)

@@ -16,7 +16,6 @@ import contracts.rules
 from contracts.models import Contract
 from contracts.queries import contract_seen_by
 from delivery import actions, queries, rules, schemas
-from delivery.api import open_content
 from exchange import clock
 from exchange.errors import Invalid, text
 from exchange.identity.models import Member
@@ -251,7 +250,11 @@ def download(contract_id: str, file_id: str) -> AnyResponse:
 @public
 def download_open(listing_id: str, file_id: str) -> AnyResponse:
     """A file of open data, for anyone."""
-    return open_content(listing_id, file_id, _variant(request.args.get("variant")))
+    variant = _variant(request.args.get("variant"))
+    link = actions.issue_open_link(
+        listing_id, file_id, variant=variant, remote=request.remote_addr, by=me_or_none(), at=clock.now()
+    )
+    return redirect(link.url, 307)
 
 
 def _variant(asked: str | None) -> str:

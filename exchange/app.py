@@ -173,7 +173,9 @@ def refused(refusal: DomainError) -> Any:
     if isinstance(refusal, Unauthorized) and request.method in ("GET", "HEAD"):
         here = request.full_path.rstrip("?")
         return redirect(f"/sign-in?next={quote(here)}", 303)
-    page = render_template("errors/error.html", refusal=refusal, status=refusal.status, reference=g.get("request_id", ""))
+    page = render_template(
+        "errors/error.html", refusal=refusal, status=refusal.status, reference=g.get("request_id", "")
+    )
     return page, refusal.status, refusal.headers()
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from psycopg.rows import namedtuple_row
 from sqlalchemy import ClauseElement, DateTime, Engine, MetaData, Select, String, create_engine, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import (
     DeclarativeBase,
     InstrumentedAttribute,
@@ -104,6 +105,16 @@ def own_transaction() -> Iterator[Session]:
         yield beside
 
 
+def reason_not_ready() -> str | None:
+    """None when the database answers, else why it does not."""
+    try:
+        with own_transaction() as beside:
+            beside.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        return f"database: {type(error).__name__}"
+    return None
+
+
 def lock(key: str) -> None:
     """Wait for, and hold until the transaction ends, the lock of that name."""
     session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": lock_number(key)})
@@ -131,12 +142,12 @@ class Quick:
 
     def __call__(self, **values: Any) -> list[Any]:
         if not self._sql:
-            text_of = self._statement if isinstance(self._statement, str) else None
-            self._sql = text_of or str(self._statement.compile(dialect=engine().dialect))
+            written = self._statement
+            self._sql = written if isinstance(written, str) else str(written.compile(dialect=engine().dialect))
         driver: Any = session.connection().connection.driver_connection
         cursor = driver.cursor(row_factory=namedtuple_row)
         cursor.execute(self._sql, values)
-        return list(cursor.fetchall()) if cursor.description else []
+        return list(cursor.fetchall()) if cursor.pgresult.nfields else []
 
 
 Entity = TypeVar("Entity")
@@ -147,7 +158,7 @@ def as_loaded(entity: type[Entity], values: dict[str, Any]) -> Entity:
     mapper = inspect(entity)
     known = session.identity_map.get(mapper.identity_key_from_primary_key((values["id"],)))
     if known is not None:
-        return known  # type: ignore[no-any-return]
+        return known
     instance: Entity = mapper.class_manager.new_instance()
     vars(instance).update(values)
     make_transient_to_detached(instance)

@@ -133,7 +133,12 @@ class World:
     def _member(self, organization: Organization, roles: Any, may_bind: bool = True) -> Member:
         n = next(_numbers)
         member = actions.new_member(
-            organization, email=f"p{n}@demo.exchange.example", name=f"担当 {n}", roles=roles, may_bind=may_bind, at=clock.now()
+            organization,
+            email=f"p{n}@demo.exchange.example",
+            name=f"担当 {n}",
+            roles=roles,
+            may_bind=may_bind,
+            at=clock.now(),
         )
         member.password_hash = _password_hash()
         member.confirmed_at = clock.now()

@@ -877,10 +877,10 @@ CLAUSES = (
         1,
         Said("定義", "Definitions"),
         Said(
-            "{provider}（以下「甲」という。）と{buyer}（以下「乙」という。）は、{operator}（以下「本取引市場」の運営者という。）が"
-            "運営するデータ取引市場において、次のとおりデータの提供に関する契約（以下「本契約」という。）を締結する。",
+            "{provider}（以下「甲」という。）と{buyer}（以下「乙」という。）は、{operator}が運営する"
+            "データ取引市場（以下「本取引市場」という。）において、次のとおりデータの提供に関する契約（以下「本契約」という。）を締結する。",
             '{provider} (the "Provider") and {buyer} (the "Buyer") conclude this agreement on the provision of data (the '
-            '"Agreement") on the data exchange operated by {operator}.',
+            '"Agreement") on the data exchange operated by {operator} (the "exchange").',
         ),
         Said(
             "「提供データ」とは、別紙1に定める「{listing_title}」のデータをいう。",

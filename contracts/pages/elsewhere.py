@@ -22,6 +22,7 @@ from listings.models import Listing
 def show() -> None:
     """Fill slots, registries, menu, tasks and figures."""
     slots.fill("listing.offers", offers_panel)
+    slots.fill("listing.apply", apply_button)
     registries.SUBSCRIBERS[:] = [queries.subscribers]
     registries.OFFERS[:] = [schemas.offers_for_listing]
     registries.OFFER_EDITOR[:] = [offer_editor]
@@ -50,10 +51,17 @@ def offers_panel(*, listing: Listing, **_: Any) -> Markup | None:
             listing=listing,
             offers=[_offer(offer, listing) for offer in offers],
             running=running,
-            steps=shown.steps(),
             said=shown.said,
         )
     )
+
+
+def apply_button(*, listing: Listing, **_: Any) -> Markup | None:
+    """The page's main action where there is one offer to apply for; where there are more, the reader compares first."""
+    offers = queries.offers_of(listing.id)
+    if listing.state != "published" or len(offers) != 1 or _refusal(offers[0], listing):
+        return None
+    return Markup(render_template("contracts/parts/apply.html", offer=offers[0]))
 
 
 def _offer(offer: Any, listing: Listing) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def _decide(contract: Contract, form: Any) -> None:
 
 def checks(contract: Contract) -> list[Check]:
     """What was checked before the decision, failures first."""
+    changed = shown.deviations(shown.contract_content(contract))
     agreed = {a.side for a in contract.acceptances if a.version == contract.version}
     abroad = contract.variables.get("storage_country") == "worldwide"
     municipal_price = contract.provider.kind == "municipality" and not shown.price(contract.pricing).is_free
@@ -117,8 +118,8 @@ def checks(contract: Contract) -> list[Check]:
         Check(text("自治体の有償の提供ではない"), not municipal_price),
         Check(
             text("標準のひな型から変更がない"),
-            not shown.deviations(shown.contract_content(contract)),
-            text("変更された条件を下で確かめてください。"),
+            not changed,
+            text("変更された条件を下で確かめてください。") if changed else "",
         ),
     ]
     return sorted(found, key=lambda check: check.passed)

@@ -1,7 +1,7 @@
 """Limits on how often: counted in the database so that they hold over all web machines.
 
-A process takes allowances in small leases, so that a request in twenty writes a row, not every one. The price: where
-several processes serve one token, up to a lease each may go unused in a window.
+A process takes allowances in leases that double while a key is busy, so that few requests write a row. The price: where
+several processes serve one key, up to a lease each may go unused in a window.
 """
 
 import threading
@@ -19,7 +19,9 @@ ON CONFLICT (key) DO UPDATE SET "window" = excluded."window",
 RETURNING used
 """)
 
-_held: dict[str, tuple[int, int]] = {}
+LEASE_SHARE = 12  # no lease is more than this part of the limit
+
+_held: dict[str, tuple[int, int, int]] = {}  # key: (window, allowances left, size of the last lease)
 _guard = threading.Lock()
 
 
@@ -28,9 +30,11 @@ def take(key: str, *, limit: int, seconds: int = 60, lease: int = 20) -> None:
     now = int(clock.real_now().timestamp())
     window = now // seconds
     with _guard:
-        held_window, left = _held.get(key, (window, 0))
+        held_window, left, size = _held.get(key, (window, 0, 0))
         if held_window != window or left <= 0:
-            left = _lease(key, window, limit, lease)
+            again = held_window == window and size > 0
+            size = max(lease, min(size * 2, limit // LEASE_SHARE)) if again else lease
+            left = _lease(key, window, limit, size)
         if left <= 0:
             raise TooMany(
                 words(
@@ -40,7 +44,7 @@ def take(key: str, *, limit: int, seconds: int = 60, lease: int = 20) -> None:
             )
         if len(_held) > 10_000:
             _held.clear()
-        _held[key] = (window, left - 1)
+        _held[key] = (window, left - 1, size)
 
 
 def _lease(key: str, window: int, limit: int, lease: int) -> int:

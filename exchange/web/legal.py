@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, current_app, render_template
-from jinja2 import TemplateNotFound
+from flask import Blueprint, render_template
 
 from exchange import settings
 from exchange.errors import N_, DomainError, NotFound, text
@@ -122,17 +121,3 @@ def _descendants(kind: type[DomainError]) -> Iterator[type[DomainError]]:
     yield kind
     for child in kind.__subclasses__():
         yield from _descendants(child)
-
-
-def templates_missing() -> list[str]:
-    """Texts in force that lack a file in one of the languages (a test asks)."""
-    missing = []
-    for key, text_in_force in terms.IN_FORCE.items():
-        for number in range(1, text_in_force.version + 1):
-            for language in ("ja", "en"):
-                name = f"legal/{key}/{number}.{language}.html"
-                try:
-                    current_app.jinja_env.get_template(name)
-                except TemplateNotFound:
-                    missing.append(name)
-    return missing

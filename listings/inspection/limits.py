@@ -17,6 +17,7 @@ PROBLEMS_PER_KIND_MAX = 20
 
 # Exact counts of distinct values need memory in step with the cells; past this they are estimates.
 EXACT_DISTINCT_CELLS_MAX = 3_000_000
+TABLE_CELLS_MAX = 8_000_000  # up to here the rows are held by the engine, past it they are read again per question
 HEAD_ROWS = 5_000
 HEAD_CELLS_MAX = 500_000
 BATCH_CELLS = 300_000

@@ -20,6 +20,7 @@ from .limits import (
     HEAD_CELLS_MAX,
     HEAD_ROWS,
     SAMPLE_ROWS,
+    TABLE_CELLS_MAX,
     TWIN_GROUP_CELLS,
 )
 from .results import Column, Twin
@@ -109,10 +110,11 @@ class Profile:
 
 
 def profile(con: duckdb.DuckDBPyConnection, table: Table) -> Profile:
-    """Ask every column what it holds. `con` gets the view `raw` and the table `head`."""
+    """Ask every column what it holds. `con` gets `raw` and, its first rows, `head`."""
     width = len(table.names)
     head_rows = max(200, min(HEAD_ROWS, HEAD_CELLS_MAX // max(1, width)))
-    con.execute(f"CREATE OR REPLACE VIEW raw AS SELECT * FROM {table.source}")
+    kept = "TEMP TABLE" if table.rows * width <= TABLE_CELLS_MAX else "VIEW"
+    con.execute(f"CREATE OR REPLACE {kept} raw AS SELECT * FROM {table.source}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE head AS SELECT * FROM raw LIMIT {head_rows}")
     kinds = _kinds(con, table)
     exact = table.rows * width <= EXACT_DISTINCT_CELLS_MAX

@@ -1012,9 +1012,6 @@ def upgrade() -> None:
         sa.Column("pool", sa.String(), nullable=False),
         sa.CheckConstraint("variant IN ('original','parquet')", name=op.f("ck_delivery_grant_variant")),
         sa.CheckConstraint("contract_id IS NULL OR member_id IS NOT NULL", name=op.f("ck_delivery_grant_somebody")),
-        sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_delivery_grant_contract_id_contract")),
-        sa.ForeignKeyConstraint(["file_id"], ["file.id"], name=op.f("fk_delivery_grant_file_id_file")),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_delivery_grant_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_grant")),
     )
     op.create_index(

@@ -58,7 +58,7 @@ def test_only_the_edge_commits() -> None:
 
 
 def test_only_one_room_reads_the_clock() -> None:
-    assert found_outside(r"datetime\.(now|utcnow|today)\(|date\.today\(|time\.time\(", CLOCKS) == []
+    assert found_outside(r"datetime\.(now|utcnow|today)\(|date\.today\(|\btime\.time\(", CLOCKS) == []
 
 
 def test_no_room_is_called_utils() -> None:
@@ -68,7 +68,7 @@ def test_no_room_is_called_utils() -> None:
 
 
 def test_nothing_is_left_for_later() -> None:
-    assert found_outside(r"\b(TODO|FIXME|XXX)\b|NotImplementedError", set()) == []
+    assert found_outside(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError", set()) == []
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ def drafted(person: Any, **fields: Any) -> str:
     return str(answer.location)
 
 
-def uploaded(world: Any, person: Any, path: str, name: str = "避難所.csv", data: bytes = b"id,value\n1,2\n3,4\n") -> str:
+def uploaded(
+    world: Any, person: Any, path: str, name: str = "避難所.csv", data: bytes = b"id,value\n1,2\n3,4\n"
+) -> str:
     """As static/upload.js does: announce, PUT, complete."""
     token = csrf(person.browser.get(path + "/files"))
     post = lambda where, body: person.browser.post(path + where, json=body, headers={"X-CSRFToken": token})  # noqa: E731
@@ -55,9 +57,7 @@ def test_a_provider_lists_step_by_step_and_an_administrator_publishes(world: Any
     page = city.see(f"{path}/files/{file_id}")
     assert "2行、2列の表として読み取りました" in page
 
-    saved = city.fill(
-        f"{path}/files/{file_id}", released_rows="1", note_0="番号", note_1="値の説明", show_1="1"
-    )
+    saved = city.fill(f"{path}/files/{file_id}", released_rows="1", note_0="番号", note_1="値の説明", show_1="1")
     assert saved.status_code == 303, saved.get_data(as_text=True)
     assert city.fill(path + "/class", data_class="non_personal").status_code == 303
     offered({"id": listing_id})
@@ -95,7 +95,11 @@ def test_what_was_typed_stays_and_every_error_is_named(world: Any, city: Any) ->
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert "入力内容をご確認ください" in page and "エラー:" in page.split("</title>")[0]
-    for words in ("日付を 2026-04-01 のように入力してください", "形式を確かめてください", "市内の指定緊急避難場所の位置と種別です。"):
+    for words in (
+        "日付を 2026-04-01 のように入力してください",
+        "形式を確かめてください",
+        "市内の指定緊急避難場所の位置と種別です。",
+    ):
         assert words in page
     again = city.fill("/desk/listings/new", **{**DESCRIPTION, "area_codes": "131033"})
     assert "131033" in again.get_data(as_text=True) and again.status_code == 422
@@ -214,7 +218,9 @@ def test_wants_are_posted_joined_and_answered(world: Any, city: Any, ready: Any)
     publish(world, city, ready)
     buyer, friend = world.organization("地図の会社"), world.organization("友の会社")
     until = (clock.today() + timedelta(days=30)).isoformat()
-    made = buyer.fill("/needs/new", title="歩行者数", purpose="出店計画", theme="population", until=until, area_codes="13")
+    made = buyer.fill(
+        "/needs/new", title="歩行者数", purpose="出店計画", theme="population", until=until, area_codes="13"
+    )
     assert made.status_code == 303, made.get_data(as_text=True)
     assert "あなたの組織が答えられそうなもの" in city.see("/needs")
     assert friend.fill(made.location, made.location + "/join", note="うちも").status_code == 303
