@@ -140,8 +140,11 @@ def _guard(app: Exchange) -> None:
     def begin() -> None:
         g.started = time.perf_counter()
         g.request_id = request.headers.get("X-Request-Id", "")[:64] or new_id()
-        if "\0" in request.path or any("\0" in v or "\0" in k for k, v in request.args.items(multi=True)):
-            raise NotFound() if "\0" in request.path else Malformed(text("使えない文字が含まれています。"))
+        if "\0" in request.path:
+            raise NotFound()
+        unstorable = [key for key, value in request.args.items(multi=True) if "\0" in key + value]
+        if unstorable:
+            raise Invalid({key.replace("\0", ""): [text("使えない文字が含まれています。")] for key in unstorable})
         request.encoding_errors = "replace"  # type: ignore[attr-defined]
         api.check_media_types()
 
