@@ -5,13 +5,15 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import flask_smorest
 from flask import Response, current_app, make_response, request
-from marshmallow import RAISE, ValidationError, fields, pre_load, validate
+from marshmallow import INCLUDE, RAISE, ValidationError, fields, pre_load, validate
 from marshmallow import Schema as MarshmallowSchema
 from sqlalchemy import delete
+from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, NotAcceptable, UnsupportedMediaType
 
 from exchange import clock, database
@@ -65,7 +67,10 @@ class Answer(MarshmallowSchema):
 
 
 class Problem(MarshmallowSchema):
-    """A refusal (RFC 9457)."""
+    """A refusal (RFC 9457, whose section 3.2 lets a kind of problem add members of its own)."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)
@@ -95,8 +100,26 @@ def page_of(item: type[MarshmallowSchema]) -> type[MarshmallowSchema]:
     return Answer.from_dict(parts, name=name)
 
 
+class ArgumentsParser(FlaskParser):
+    """Refuses unknown query parameters as it does unknown fields: one misspelt would quietly widen a search.
+
+    `lang`, which every address of the house takes, is none of an operation's.
+    """
+
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
+
+    def load_querystring(self, req: Any, schema: MarshmallowSchema) -> Any:
+        """The query without `lang`."""
+        return self._makeproxy(MultiDict((k, v) for k, v in req.args.items(multi=True) if k != "lang"), schema)
+
+
 class Blueprint(flask_smorest.Blueprint):
     """A door for programs. Every operation documents the refusals that any of them may give."""
+
+    ARGUMENTS_PARSER = ArgumentsParser()
 
 
 def blueprint(name: str, description: str) -> Blueprint:
