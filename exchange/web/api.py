@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import flask_smorest
 from flask import Response, current_app, make_response, request
@@ -106,10 +106,7 @@ class ArgumentsParser(FlaskParser):
     `lang`, which every address of the house takes, is none of an operation's.
     """
 
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
-        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
-        "query": RAISE,
-    }
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}
 
     def load_querystring(self, req: Any, schema: MarshmallowSchema) -> Any:
         """The query without `lang`."""
