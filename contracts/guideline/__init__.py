@@ -22,8 +22,8 @@ def template(key: str) -> Template:
 
 def offered(key: object, *, field: str = "template") -> Template:
     """The template an offer names; raises `Invalid` that names those there are."""
-    if not isinstance(key, str) or key not in TEMPLATES:
-        available = ", ".join(TEMPLATES)
+    if not isinstance(key, str) or key not in TEMPLATES or not TEMPLATES[key].is_offered:
+        available = ", ".join(key for key, found in TEMPLATES.items() if found.is_offered)
         raise Invalid(
             {
                 field: [

@@ -74,6 +74,7 @@ class Variable:
     most: int = 0
     unit: Said = Said("", "")
     empty: Said = Said("", "")  # what an empty date or text says in the clause
+    weighty: bool = True  # away from its default it shifts risk, and two administrators look; False for arrangements
 
     def default_under(self, model: str) -> Value:
         """The lawful default under a price model."""
@@ -162,6 +163,7 @@ class Deal:
     pricing_model: str
     provider_kind: str
     data_class: str
+    buyer_kind: str = ""  # "" while nobody has asked yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,19 +189,55 @@ class Clause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Annex:
+    """A sheet that is attached where the facts require it. Its paragraphs are filled in as those of clauses are."""
+
+    key: str
+    title: Said
+    paragraphs: tuple[Said, ...]
+    source: Said
+    confirmed: bool
+    attaches: Callable[[Mapping[str, Value], Deal], bool] = lambda values, deal: True
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a matrix of usage rights: what the data are called, and the variable behind each cell."""
+
+    name: str  # a text variable; the line is there where it says something
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """Who may do what with which data, as a table of choices: data category × party × act."""
+
+    title: Said
+    row: Said  # what stands over the names of the lines
+    columns: tuple[Said, ...]  # party and act, one a cell
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Template:
-    """A standard template of one version. `kind` is `contract` or, where nobody needs to sign, `open_terms`."""
+    """A standard template of one version.
+
+    `kind` is `contract`; `open_terms` where nobody needs to sign; `participation` for the exchange's own terms, which
+    are accepted by organizations and stand behind no offer.
+    """
 
     key: str
     version: str
     dated: date
-    kind: Literal["contract", "open_terms"]
+    kind: Literal["contract", "open_terms", "participation"]
     name: Said
     about: Said
     source: Said
     clauses: tuple[Clause, ...]
     variables: tuple[Variable, ...] = ()
     rules: tuple[Rule, ...] = ()
+    annexes: tuple[Annex, ...] = ()  # its own; those that any contract may need are in `annexes.ANNEXES`
+    matrix: Matrix | None = None
     url: str | None = None  # open terms: the text itself, at its publisher's
     attribution: Said | None = None  # open terms: the line to print, with {title}, {provider}, {url}, {date}
 
@@ -207,6 +245,11 @@ class Template:
     def is_open(self) -> bool:
         """Whether it is a licence to everyone, without a contract."""
         return self.kind == "open_terms"
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether an offer can stand on it."""
+        return self.kind != "participation"
 
     def variable(self, key: str) -> Variable:
         """The variable of that key."""
@@ -267,11 +310,7 @@ def write(
     template: Template, values: Mapping[str, Value], facts: Mapping[str, Said], *, standard: Mapping[str, Value]
 ) -> list[WrittenClause]:
     """The text of a contract: every clause with variables and facts filled in, deviations from `standard` marked."""
-    words = {v.key: v.in_clause(values[v.key]) for v in template.variables} | dict(facts)
-    numbers = {v.key: words[v.key] for v in template.variables if v.type == "number"}
-    for v in template.variables:
-        if v.type == "choice":  # an option's phrase may name a number; it is ours, so nothing foreign is read again
-            words[v.key] = Said(_fill(words[v.key].ja, numbers, "ja"), _fill(words[v.key].en, numbers, "en"))
+    words = _words(template, values, facts)
     return [
         WrittenClause(
             clause.article,
@@ -281,6 +320,36 @@ def write(
         )
         for clause in template.clauses
     ]
+
+
+@dataclass(frozen=True)
+class WrittenAnnex:
+    """A sheet that is attached, with everything filled in."""
+
+    key: str
+    title: Said
+    paragraphs: tuple[Said, ...]
+
+
+def write_annexes(
+    template: Template, annexes: Sequence[Annex], values: Mapping[str, Value], facts: Mapping[str, Said], deal: Deal
+) -> list[WrittenAnnex]:
+    """The sheets that these facts require, in their order: the template's own, then `annexes`."""
+    words = _words(template, values, facts)
+    return [
+        WrittenAnnex(annex.key, annex.title, tuple(_written(annex.paragraphs, words)))
+        for annex in (*template.annexes, *annexes)
+        if annex.attaches(values, deal)
+    ]
+
+
+def _words(template: Template, values: Mapping[str, Value], facts: Mapping[str, Said]) -> dict[str, Said]:
+    words = {v.key: v.in_clause(values[v.key]) for v in template.variables} | dict(facts)
+    numbers = {v.key: words[v.key] for v in template.variables if v.type == "number"}
+    for v in template.variables:
+        if v.type == "choice":  # an option's phrase may name a number; it is ours, so nothing foreign is read again
+            words[v.key] = Said(_fill(words[v.key].ja, numbers, "ja"), _fill(words[v.key].en, numbers, "en"))
+    return words
 
 
 def _written(paragraphs: Sequence[Said], words: Mapping[str, Said]) -> list[Said]:
