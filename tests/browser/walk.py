@@ -67,17 +67,20 @@ def kind_of(path: str) -> str:
 
 
 def look(page: Any, url: str, path: str) -> tuple[list[str], list[str]]:
-    """The links of a page and what is wrong with it: Japanese at both widths, English where room is short."""
+    """The links of a page and what is wrong with it, in Japanese at both widths.
+
+    The English page has the same markup, so that axe has nothing new to find there; longer words need more room.
+    """
     faults, links = [], list[str]()
-    for language, widths in (("ja", (WIDE, NARROW)), ("en", (NARROW,))):
-        page.set_viewport_size(widths[0])
+    for language, widths in (("ja", (WIDE, NARROW)), ("en", ())):
+        page.set_viewport_size(WIDE)
         answer = page.goto(f"{url}{path}{'&' if '?' in path else '?'}lang={language}")
         faults += [f"answers {answer.status}"] if answer.status >= 400 else []
         links = links or _links(page)
         for size in widths:
             page.set_viewport_size(size)
             faults += [f"{language} {size['width']}: {fault}" for fault in faults_of(page)]
-        for width in BETWEEN:
+        for width in (*BETWEEN, NARROW["width"]):
             page.set_viewport_size({"width": width, "height": 800})
             faults += [f"{language} {width}: {fault}" for fault in sideways(page)]
     return links, faults
