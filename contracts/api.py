@@ -104,6 +104,56 @@ def accept(body: dict[str, Any], contract_id: str) -> Any:
     return _answer(actions.accept(contract, remote=request.remote_addr, by=me(), at=clock.now(), **body))
 
 
+@blueprint.route("/contracts/<contract_id>/confirm", methods=["POST"])
+@signed_in()
+@api.errors(409)
+@blueprint.arguments(schemas.NoFields)
+@blueprint.response(200, schemas.ContractAnswer)
+def confirm(body: dict[str, Any], contract_id: str) -> Any:
+    """Confirm, as an owner of the buyer, a request above the amount the organization set."""
+    return _answer(actions.confirm(_mine(contract_id), by=me(), at=clock.now()))
+
+
+@blueprint.route("/contracts/<contract_id>/signature", methods=["POST"])
+@signed_in()
+@api.errors(409, 422)
+@blueprint.arguments(schemas.SignatureBody)
+@blueprint.response(200, schemas.ContractAnswer)
+def sign(body: dict[str, Any], contract_id: str) -> Any:
+    """Record a municipality's signature, without which its contract does not become active."""
+    return _answer(actions.sign(_mine(contract_id), by=me(), at=clock.now(), **body))
+
+
+@blueprint.route("/contracts/<contract_id>/refuse-renewal", methods=["POST"])
+@signed_in()
+@api.errors(409, 422)
+@blueprint.arguments(schemas.ContractReason)
+@blueprint.response(200, schemas.ContractAnswer)
+def refuse_renewal(body: dict[str, Any], contract_id: str) -> Any:
+    """Say that a term which renews itself shall not (either party)."""
+    return _answer(actions.refuse_renewal(_mine(contract_id), by=me(), at=clock.now(), **body))
+
+
+@blueprint.route("/contracts/<contract_id>/renewal-ground", methods=["POST"])
+@signed_in()
+@api.errors(409, 422)
+@blueprint.arguments(schemas.GroundBody)
+@blueprint.response(200, schemas.ContractAnswer)
+def renewal_ground(body: dict[str, Any], contract_id: str) -> Any:
+    """Record on what ground a municipal buyer is bound past 31 March."""
+    return _answer(actions.record_renewal_ground(_mine(contract_id), by=me(), at=clock.now(), **body))
+
+
+@blueprint.route("/contracts/<contract_id>/deletion", methods=["POST"])
+@signed_in()
+@api.errors(409, 422)
+@blueprint.arguments(schemas.DeletionBody)
+@blueprint.response(200, schemas.ContractAnswer)
+def deletion(body: dict[str, Any], contract_id: str) -> Any:
+    """State that the data were deleted after the end (buyer)."""
+    return _answer(actions.certify_deletion(_mine(contract_id), by=me(), at=clock.now(), **body))
+
+
 @blueprint.route("/contracts/<contract_id>/counter", methods=["POST"])
 @signed_in()
 @api.errors(409, 422)

@@ -166,6 +166,15 @@ def example_month_jpy(pricing: Pricing) -> int:
     return activation_charge_jpy(pricing) + charge
 
 
+def year_jpy(pricing: Pricing) -> int:
+    """Yen of a first year of example months, or of the most it can cost where a cap is set: what a buyer commits to."""
+    once = activation_charge_jpy(pricing)
+    if isinstance(pricing, Subscription):
+        return once + pricing.price_jpy * (12 if pricing.interval == "month" else 1)
+    cap = getattr(pricing, "cap_jpy", None)
+    return once + 12 * (cap if cap is not None else example_month_jpy(pricing) - once)
+
+
 def lowest_jpy(pricing: Pricing) -> int:
     """The yen that price lists sort by: the price, the cheapest unit, or the least a month can cost."""
     match pricing:

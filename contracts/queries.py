@@ -5,17 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts import rules
 from contracts.documents import page as page_of_document
 from contracts.documents import pdf, sheets
 from contracts.documents.odrl import odrl
-from contracts.models import Acceptance, Approval, Contract, ContractEvent, Offer, Round, SealedDocument
+from contracts.models import (
+    Acceptance,
+    Approval,
+    BuyerPolicy,
+    Contract,
+    ContractEvent,
+    DeletionDuty,
+    Interest,
+    Offer,
+    Round,
+    SealedDocument,
+    Signature,
+)
 from exchange.config import config
 from exchange.database import Page, page, session
 from exchange.errors import NotFound
@@ -35,16 +47,28 @@ _WHOLE = (
     selectinload(Contract.acceptances).joinedload(Acceptance.member),
     selectinload(Contract.approvals),
     selectinload(Contract.rounds),
+    selectinload(Contract.signatures),
+    joinedload(Contract.deletion).joinedload(DeletionDuty.certifier),
 )
 
 
 # ── offers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def offers_of(listing_id: str, *, closed: bool = False) -> list[Offer]:
-    """The offers of a listing in the order in which they were made; with those that were closed if asked."""
+def offers_of(listing_id: str, *, closed: bool = False, private: bool = True) -> list[Offer]:
+    """The open offers of a listing in the order in which they were made; with drafts and closed ones if asked."""
     query = select(Offer).where(Offer.listing_id == listing_id).order_by(Offer.id)
+    if not private:
+        query = query.where(Offer.for_organization_id.is_(None))
+    query = query.options(joinedload(Offer.for_organization))
     return list(session.scalars(query if closed else query.where(Offer.state == "open")))
+
+
+def offers_seen_by(member: Member | None, listing: Listing) -> list[Offer]:
+    """The open offers of a listing that someone may see: those for everybody, and those made to their organization."""
+    own = member is not None and (member.is_operator or member.organization_id == listing.provider_id)
+    mine = member.organization_id if member else None
+    return [o for o in offers_of(listing.id) if own or o.for_organization_id in (None, mine)]
 
 
 def offer_seen_by(member: Member | None, offer_id: str) -> Offer:
@@ -53,7 +77,13 @@ def offer_seen_by(member: Member | None, offer_id: str) -> Offer:
     if offer is None:
         raise NotFound()
     listing = listings.listing_seen_by(member, offer.listing_id)
-    session.refresh(offer, attribute_names=["listing"])
+    own = member is not None and (member.is_operator or member.organization_id == listing.provider_id)
+    private = offer.for_organization_id is not None and offer.for_organization_id != getattr(
+        member, "organization_id", None
+    )
+    if not own and (private or offer.state == "draft"):
+        raise NotFound()
+    session.refresh(offer, attribute_names=["listing", "for_organization"])
     assert offer.listing is listing
     return offer
 
@@ -66,16 +96,19 @@ def current_release(listing: Listing) -> Release | None:
 # ── contracts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _seen_by(member: Member) -> ColumnElement[bool] | None:
-    """The contracts someone may see: their organization's, or, for administrators, all (None)."""
+def _seen_by(member: Member) -> ColumnElement[bool]:
+    """The contracts someone may see: their organization's, or, for administrators, all.
+
+    What an owner of the buyer has not confirmed yet is the buyer's alone.
+    """
     if member.is_operator:
-        return None
-    return or_(Contract.provider_id == member.organization_id, Contract.buyer_id == member.organization_id)
+        return ~Contract.awaits_confirmation
+    mine = Contract.provider_id == member.organization_id
+    return or_(mine & ~Contract.awaits_confirmation, Contract.buyer_id == member.organization_id)
 
 
 def _scoped(query: Select[Any], member: Member) -> Select[Any]:
-    condition = _seen_by(member)
-    return query if condition is None else query.where(condition)
+    return query.where(_seen_by(member))
 
 
 def contract_seen_by(member: Member, contract_id: str) -> Contract:
@@ -122,6 +155,70 @@ def in_force(buyer_id: str, listing_id: str) -> list[Contract]:
     query = select(Contract).where(Contract.buyer_id == buyer_id, Contract.listing_id == listing_id)
     query = query.where(Contract.state.in_(("active", "suspended"))).options(*_SHOWN)
     return list(session.scalars(query.order_by(Contract.id.desc())))
+
+
+def running_on(listing_id: str, *, but: str | None = None) -> list[Contract]:
+    """The running contracts on a listing, but one."""
+    query = select(Contract).where(Contract.listing_id == listing_id, Contract.state.in_(("active", "suspended")))
+    return list(session.scalars(query.where(Contract.id != but) if but else query))
+
+
+def confirm_above_jpy(organization_id: str) -> int | None:
+    """Above which amount an owner of an organization confirms its requests; None: never."""
+    policy = session.get(BuyerPolicy, organization_id)
+    return policy.confirm_above_jpy if policy else None
+
+
+def interests_of(member_id: str) -> list[str]:
+    """The organizations an administrator declared a tie to."""
+    return list(session.scalars(select(Interest.organization_id).where(Interest.member_id == member_id)))
+
+
+def unsigned_sides(contract: Contract) -> list[str]:
+    """The municipal sides whose signature under the version on the table is not recorded.
+
+    An acceptance that carries number, date and signatory is such a record; a scan or a reference may follow later.
+    """
+    query = select(Signature.side).where(Signature.contract_id == contract.id, Signature.version == contract.version)
+    signed = set(session.scalars(query))
+    query = select(Acceptance.side).where(
+        Acceptance.contract_id == contract.id,
+        Acceptance.version == contract.version,
+        Acceptance.approval_reference.is_not(None),
+        Acceptance.approved_on.is_not(None),
+        Acceptance.signatory.is_not(None),
+    )
+    signed |= set(session.scalars(query))
+    parties = (("provider", contract.provider), ("buyer", contract.buyer))
+    return [side for side, party in parties if party.kind == "municipality" and side not in signed]
+
+
+def deletions_overdue(today: date) -> list[DeletionDuty]:
+    """Deadlines for deletion that passed without a statement and without a reminder."""
+    query = select(DeletionDuty).where(DeletionDuty.due_on < today, DeletionDuty.certified_at.is_(None))
+    query = query.where(DeletionDuty.reminded_at.is_(None)).options(joinedload(DeletionDuty.contract).options(*_SHOWN))
+    return list(session.scalars(query.order_by(DeletionDuty.due_on).limit(500)))
+
+
+def deletions_due(organization_id: str) -> list[DeletionDuty]:
+    """What a buyer has still to delete and report, the nearest deadline first."""
+    query = select(DeletionDuty).join(DeletionDuty.contract).where(Contract.buyer_id == organization_id)
+    query = query.where(DeletionDuty.certified_at.is_(None)).options(joinedload(DeletionDuty.contract).options(*_SHOWN))
+    return list(session.scalars(query.order_by(DeletionDuty.due_on)))
+
+
+def lapsing(at: datetime, warnings: Sequence[timedelta]) -> list[Contract]:
+    """Requests that are due a warning: so much time is left, and it was not said yet."""
+    due = [(Contract.answer_by <= at + left) & (Contract.warnings < n) for n, left in enumerate(warnings, 1)]
+    query = select(Contract).where(Contract.state.in_(("requested", "countered")), Contract.answer_by > at, or_(*due))
+    return list(session.scalars(query.options(*_SHOWN).order_by(Contract.id).limit(500)))
+
+
+def renewing() -> list[Contract]:
+    """Running contracts whose term renews itself and that nobody refused to renew."""
+    query = select(Contract).where(Contract.state.in_(("active", "suspended")), Contract.renewal_refused_by.is_(None))
+    query = query.where(Contract.variables["term"].astext == "renewing", Contract.ends_on.is_not(None))
+    return list(session.scalars(query.options(*_SHOWN).order_by(Contract.id)))
 
 
 def subscribers(listing_id: str) -> list[str]:
@@ -220,12 +317,13 @@ def waiting_for(member: Member) -> Waiting:
 
 def _my_turn(member: Member) -> ColumnElement[bool]:
     if member.is_operator:
-        return Contract.state == "accepted"
-    open_ = Contract.state.in_(("requested", "countered"))
+        return (Contract.state == "accepted") & (Contract.turn == "operator")
+    open_ = Contract.state.in_(("requested", "countered", "accepted"))
     mine = member.organization_id
     return open_ & (
         ((Contract.turn == "buyer") & (Contract.buyer_id == mine))
         | ((Contract.turn == "provider") & (Contract.provider_id == mine))
+        | (Contract.awaits_confirmation & (Contract.buyer_id == mine) & literal("owner" in member.roles))
     )
 
 
@@ -238,8 +336,7 @@ def contracts_waiting_for(member: Member) -> list[Contract]:
 def running_count(member: Member) -> int:
     """How many contracts of a member's organization run."""
     query = select(func.count()).select_from(Contract).where(Contract.state == "active")
-    condition = _seen_by(member)
-    return session.scalar(query if condition is None else query.where(condition)) or 0
+    return session.scalar(query.where(_seen_by(member))) or 0
 
 
 def overdue_requests(at: datetime) -> list[Contract]:

@@ -2,7 +2,7 @@
 
                           ┌────────── counter ─────────┐ counter (the other side's turn)
                           ▼                            ▼
-    request ──▶ requested ──────── counter ──────▶ countered
+    request ──▶ requested ──────── counter ──────▶ countered     (confirm: requested stays, but now others see it)
                  ▲  │  │                             │  │  │
                  │  │  └── decline ──▶ declined ◀────┘  │  │
                  │  └───── expire ───▶ expired  ◀───────┘  │
@@ -11,19 +11,21 @@
                  │                  │  │  │
                  └───── return ─────┘  │  └── reject ──▶ rejected
                                        │
-                                    approve (the last that is needed)
+                            approve (the last that is needed), sign (the last that is needed)
                                        ▼
                  suspended ◀─ suspend ─ active ── end ──▶ ended ◀── end ── suspended
                      │  └──── resume ────▲  │
                      └─ terminate ─▶ terminated ◀─ terminate
 
-declined, rejected, expired, terminated and ended are final.
+declined, rejected, expired, terminated and ended are final. An active or suspended contract renews where its term
+says so and neither party refused; that changes its end, not its state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from statistics import median
 from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
@@ -45,19 +47,24 @@ STATES = (
 )
 FINAL = frozenset({"terminated", "declined", "rejected", "expired", "ended"})
 DEEDS = (
+    "confirm",
     "accept",
     "counter",
     "approve",
+    "sign",
     "return",
     "reject",
     "decline",
     "suspend",
     "resume",
+    "refuse_renewal",
     "terminate",
     "expire",
+    "renew",
     "end",
 )
 TRANSITIONS: dict[tuple[str, str], str] = {
+    ("requested", "confirm"): "requested",
     ("requested", "accept"): "accepted",
     ("requested", "counter"): "countered",
     ("requested", "decline"): "declined",
@@ -67,28 +74,36 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("countered", "decline"): "declined",
     ("countered", "expire"): "expired",
     ("accepted", "approve"): "active",
+    ("accepted", "sign"): "accepted",
     ("accepted", "return"): "requested",
     ("accepted", "reject"): "rejected",
     ("active", "suspend"): "suspended",
     ("active", "terminate"): "terminated",
+    ("active", "refuse_renewal"): "active",
+    ("active", "renew"): "active",
     ("active", "end"): "ended",
     ("suspended", "resume"): "active",
     ("suspended", "terminate"): "terminated",
+    ("suspended", "refuse_renewal"): "suspended",
+    ("suspended", "renew"): "suspended",
     ("suspended", "end"): "ended",
 }
 WHO: dict[str, frozenset[Side]] = {
+    "confirm": frozenset({"buyer"}),
     "accept": frozenset({"buyer", "provider"}),
     "counter": frozenset({"buyer", "provider"}),
     "decline": frozenset({"buyer", "provider"}),
     "approve": frozenset({"operator"}),
+    "sign": frozenset({"buyer", "provider"}),
     "return": frozenset({"operator"}),
     "reject": frozenset({"operator"}),
     "suspend": frozenset({"provider", "operator"}),
     "resume": frozenset({"provider", "operator"}),
+    "refuse_renewal": frozenset({"buyer", "provider"}),
     "terminate": frozenset({"buyer", "provider", "operator"}),
 }
 IN_TURN = frozenset({"accept", "counter"})
-BINDING = frozenset({"request", "accept", "counter", "decline", "terminate"})
+BINDING = frozenset({"request", "accept", "counter", "decline", "terminate", "refuse_renewal"})
 
 STATE_TITLES = {
     "requested": N_("申込み中"),
@@ -116,20 +131,26 @@ STATE_KINDS = {
 }
 DEED_TITLES = {
     "request": N_("申し込む"),
+    "confirm": N_("社内で確認する"),
     "accept": N_("承諾する"),
     "counter": N_("条件を変えて提案する"),
     "approve": N_("承認する"),
+    "sign": N_("記名押印・電子署名を記録する"),
     "return": N_("差し戻す"),
     "reject": N_("承認しない"),
     "decline": N_("辞退する"),
     "suspend": N_("停止する"),
     "resume": N_("再開する"),
+    "refuse_renewal": N_("更新しない"),
     "terminate": N_("解約する"),
+    "renew": N_("更新"),
     "expire": N_("失効"),
     "end": N_("期間満了"),
 }
 
 ANSWER_WITHIN = timedelta(days=45)  # a request that nobody answers lapses then (field practice: AWS Data Exchange)
+LAPSE_WARNINGS = (timedelta(days=15), timedelta(days=3))  # before it lapses, whose turn it is is told
+RENEWAL_WARNING = timedelta(days=14)  # before the last day on which a renewal can be refused
 JST = ZoneInfo("Asia/Tokyo")
 
 
@@ -152,6 +173,10 @@ class Parties(Protocol):
     state: str
     turn: str | None
     suspended_by: str | None
+    awaits_confirmation: bool
+    unsigned: list[Any]
+    variables: dict[str, Any]
+    renewal_refused_by: str | None
 
 
 class Running(Protocol):
@@ -201,6 +226,8 @@ def refusal(deed: str, agent: Agent, contract: Parties) -> Words | None:
         return text("この操作は、%(who)sが行います。", who=text(_WHO_TITLES[deed]))
     if side == "operator":
         wanting = None if "approver" in agent.roles else text("審査担当の役割が必要です。")
+    elif deed == "confirm":
+        wanting = None if "owner" in agent.roles else text("責任者（オーナー）だけが確認できます。")
     elif deed in BINDING:
         wanting = None if agent.may_bind else text("組織を代表して契約できる人（契約権者）だけが行えます。")
     else:
@@ -212,16 +239,33 @@ def refusal(deed: str, agent: Agent, contract: Parties) -> Words | None:
 
 
 _WHO_TITLES = {
+    "confirm": N_("利用者の責任者"),
     "accept": N_("当事者"),
     "counter": N_("当事者"),
     "decline": N_("当事者"),
     "approve": N_("運営者の審査担当"),
+    "sign": N_("自治体である当事者"),
     "return": N_("運営者の審査担当"),
     "reject": N_("運営者の審査担当"),
     "suspend": N_("提供者または運営者"),
     "resume": N_("停止した側"),
+    "refuse_renewal": N_("当事者"),
     "terminate": N_("当事者または運営者"),
 }
+
+
+def beside_the_point(deed: str, contract: Parties, side: str | None) -> Words | None:
+    """Why a deed that the state allows has no object in this contract; None when it has."""
+    if deed == "confirm" and not contract.awaits_confirmation:
+        return text("この申込みは、社内の確認を待っていません。")
+    if deed == "sign" and side not in contract.unsigned:
+        return text("記録を待っている記名押印または電子署名はありません。")
+    if deed == "refuse_renewal":
+        if contract.variables.get("term") != "renewing":
+            return text("この契約は自動では更新されません。")
+        if contract.renewal_refused_by is not None:
+            return text("更新しないことが、すでに通知されています。")
+    return None
 
 
 def check(deed: str, agent: Agent, contract: Parties) -> str:
@@ -237,6 +281,9 @@ def check(deed: str, agent: Agent, contract: Parties) -> str:
     if deed in IN_TURN and contract.turn != side_of(agent, contract):
         others = [d for d in deeds_in(contract.state) if d not in IN_TURN]
         raise WrongState(text("相手方の回答を待っています。"), state=contract.state, allowed=others)
+    pointless = beside_the_point(deed, contract, side_of(agent, contract))
+    if pointless:
+        raise WrongState(pointless, state=contract.state, allowed=allowed(agent, contract))
     return following
 
 
@@ -246,7 +293,9 @@ def allowed(agent: Agent, contract: Parties) -> list[str]:
     return [
         deed
         for deed in deeds_in(contract.state)
-        if refusal(deed, agent, contract) is None and (deed not in IN_TURN or contract.turn == side)
+        if refusal(deed, agent, contract) is None
+        and (deed not in IN_TURN or contract.turn == side)
+        and beside_the_point(deed, contract, side) is None
     ]
 
 
@@ -255,11 +304,73 @@ def other(side: str) -> str:
     return "provider" if side == "buyer" else "buyer"
 
 
-def approvals_needed(variables: Mapping[str, Any], data_class: str) -> int:
+RISK_TITLES = {
+    "data_class": N_("データ区分に特別の注意がいる"),
+    "cross_border": N_("国外に保存する"),
+    "exclusive": N_("独占的な許諾"),
+    "price": N_("ほかの提供条件と価格が大きく違う"),
+    "deviation": N_("標準から変わった重要な条件がある"),
+}
+
+
+def risk_marks(
+    variables: Mapping[str, Any],
+    *,
+    data_class: str,
+    deviating: Sequence[str],
+    price_jpy: int,
+    other_prices_jpy: Sequence[int] = (),
+) -> list[str]:
+    """What about a deal makes a second administrator look.
+
+    `deviating` are the weighty variables away from their default; prices are those of an example month, in yen. A
+    price is far from the others where there are at least two and it is under half or over twice their median.
+    """
+    found = {
+        "data_class": data_class in ("anonymized", "person_related"),
+        "cross_border": variables.get("storage_country") == "worldwide",
+        "exclusive": is_exclusive(variables),
+        "price": len(other_prices_jpy) > 1 and not _near(price_jpy, median(other_prices_jpy)),
+        "deviation": bool(deviating),
+    }
+    return [mark for mark, holds in found.items() if holds]
+
+
+def _near(price: int, middle: float) -> bool:
+    return middle / 2 <= price <= middle * 2
+
+
+def is_exclusive(variables: Mapping[str, Any]) -> bool:
+    """Whether the provider may license nobody else meanwhile."""
+    return variables.get("exclusivity", "non_exclusive") != "non_exclusive"
+
+
+def approvals_needed(marks: Sequence[str]) -> int:
     """How many administrators must approve: two where the deal carries a mark of risk, else one."""
-    risky_class = data_class in ("anonymized", "person_related")
-    abroad = variables.get("storage_country") == "worldwide"
-    return 2 if risky_class or abroad else 1
+    return 2 if marks else 1
+
+
+def last_notice(ends_on: date | None, notice_days: int) -> date | None:
+    """The last day on which a renewal can be refused; None without an end."""
+    return ends_on - timedelta(days=notice_days) if ends_on else None
+
+
+FISCAL_YEAR_ENDS = (3, 31)
+
+
+def may_renew(
+    *, term: str, refused_by: str | None, buyer_is_municipality: bool, ends_on: date, until: date, ground: str | None
+) -> bool:
+    """Whether a term that ends renews to `until`.
+
+    A municipal buyer is bound past 31 March only on a recorded ground: 債務負担行為 (地方自治法 214条) or
+    長期継続契約 (234条の3).
+    """
+    if term != "renewing" or refused_by is not None:
+        return False
+    year = ends_on.year if (ends_on.month, ends_on.day) <= FISCAL_YEAR_ENDS else ends_on.year + 1
+    past_march = until > date(year, *FISCAL_YEAR_ENDS)
+    return not (buyer_is_municipality and past_march and not (ground or "").strip())
 
 
 # ── what a contract entitles to ──────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from contracts import guideline, pricing, queries, rules
-from contracts.actions import deals, offers, steps
+from contracts.actions import deals, decisions, offers, steps
 from contracts.guideline.parts import Clause, Template, Variable
 from contracts.models import Contract, ContractEvent, Offer
 from exchange.identity.models import Member, Organization
@@ -40,6 +40,26 @@ class NewOffer(Schema):
     )
     variables = fields.Dict(load_default=dict, keys=fields.String(), validate=validate.Length(max=VARIABLES_MAX))
     price_basis = _texts(offers.BASIS_LENGTH_MAX, load_default=None, allow_none=True)
+    template_version = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 20))
+    open_variables = fields.List(
+        fields.String(validate=validate.Length(1, 60)),
+        load_default=list,
+        validate=validate.Length(max=VARIABLES_MAX),
+        metadata={"description": "Keys of variables left to the buyer, beside those the template leaves to it."},
+    )
+    auto_accept = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "Requests that change nothing are accepted at once; not with open variables."},
+    )
+    for_organization_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 100),
+        metadata={"description": "A private offer: this organization alone sees it."},
+    )
+    checklist = fields.Dict(load_default=dict, keys=fields.String(), validate=validate.Length(max=VARIABLES_MAX))
 
 
 class NewContract(Schema):
@@ -50,6 +70,29 @@ class NewContract(Schema):
     variables = fields.Dict(load_default=dict, keys=fields.String(), validate=validate.Length(max=VARIABLES_MAX))
     accept_terms = fields.Boolean(required=True, truthy={True}, falsy={False})
     purchase_order = _texts(deals.ORDER_LENGTH_MAX, load_default=None, allow_none=True)
+    checklist = fields.Dict(load_default=dict, keys=fields.String(), validate=validate.Length(max=VARIABLES_MAX))
+
+
+class SignatureBody(Schema):
+    """A municipality's 記名押印 or electronic signature, by what names it in its own files."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(decisions.SIGNATURE_KINDS))
+    reference = fields.String(required=True, validate=validate.Length(1, decisions.SIGNATURE_TEXT_MAX))
+    signed_on = fields.Date(required=True)
+    signatory = fields.String(required=True, validate=validate.Length(1, decisions.SIGNATURE_TEXT_MAX))
+
+
+class GroundBody(Schema):
+    """債務負担行為 or 長期継続契約, with its reference."""
+
+    ground = fields.String(required=True, validate=validate.Length(1, steps.REASON_LENGTH_MAX))
+
+
+class DeletionBody(Schema):
+    """When and how the data were deleted."""
+
+    deleted_on = fields.Date(required=True)
+    method = fields.String(required=True, validate=validate.Length(1, steps.REASON_LENGTH_MAX))
 
 
 class AcceptBody(Schema):
@@ -181,6 +224,9 @@ class OfferAnswer(Answer):
     payment = fields.String(required=True)
     price_basis = fields.String(required=True, allow_none=True)
     needs_contract = fields.Boolean(required=True)
+    open_variables = fields.List(fields.String(), required=True)
+    auto_accept = fields.Boolean(required=True)
+    for_organization_id = fields.String(required=True, allow_none=True)
     state = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
 
@@ -205,6 +251,14 @@ class TitledListing(Answer):
 
     id = fields.String(required=True)
     title = fields.String(required=True)
+
+
+class DeletionAnswer(Answer):
+    """The duty to delete after the end."""
+
+    due_on = fields.Date(required=True)
+    deleted_on = fields.Date(required=True, allow_none=True)
+    certified_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class HistoryItem(Answer):
@@ -269,6 +323,14 @@ class ContractAnswer(Answer):
     approved_on = fields.Date(required=True, allow_none=True)
     signatory = fields.String(required=True, allow_none=True)
     approvals = fields.Nested(Approvals, required=True)
+    risk_marks = fields.List(fields.String(), required=True)
+    waiting_for = fields.List(
+        fields.String(validate=validate.OneOf(["confirmation", "approval", "signature"])), required=True
+    )
+    checklist = fields.Dict(required=True)
+    renewals = fields.Integer(required=True)
+    renewal_refused_by = fields.String(required=True, allow_none=True)
+    deletion = fields.Nested(DeletionAnswer, required=True, allow_none=True)
     requested_at = fields.AwareDateTime(required=True)
     answer_by = fields.AwareDateTime(required=True, allow_none=True)
     accepted_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -287,6 +349,7 @@ _PLAIN = (
     *("id", "number", "state", "turn", "version", "offer_id", "listing_id", "release_id", "purpose", "variables"),
     *("pricing", "payment", "paid_at", "purchase_order", "approval_reference", "approved_on", "signatory"),
     *("requested_at", "accepted_at", "activated_at", "starts_on", "ends_on", "terminates_at", "ended_at"),
+    *("risk_marks", "checklist", "renewals", "renewal_refused_by", "deletion"),
 )
 
 
@@ -305,11 +368,22 @@ def contract_answer(contract: Contract, member: Member) -> dict[str, Any]:
             "name": template.name.in_(locale()),
         },
         "price_text": pricing.words(pricing.parse(contract.pricing), locale()),
+        "waiting_for": waiting_for(contract),
         "approvals": {"given": contract.approvals_given, "needed": contract.approvals_needed},
         "answer_by": contract.answer_by if is_open else None,
         "history": [_history(event) for event in contract.history],
         "document": {"sha256": contract.document_sha256, "url": f"/api/v1/contracts/{contract.id}/document"},
     }
+
+
+def waiting_for(contract: Contract) -> list[str]:
+    """What is still wanted before the contract is active, beside the parties' answers."""
+    found = {
+        "confirmation": contract.awaits_confirmation,
+        "approval": contract.state == "accepted" and contract.approvals_given < contract.approvals_needed,
+        "signature": contract.state == "accepted" and bool(contract.unsigned),
+    }
+    return [what for what, wanted in found.items() if wanted]
 
 
 def _history(event: ContractEvent) -> dict[str, Any]:
@@ -334,7 +408,8 @@ def offer_answer(offer: Offer) -> dict[str, Any]:
     """An offer with its price in words and an example month."""
     price, template, lang = pricing.parse(offer.pricing), guideline.template(offer.template_key), locale()
     plain = ("id", "listing_id", "name", "template_version", "pricing", "variables", "payment", "price_basis", "state")
-    return {name: getattr(offer, name) for name in plain} | {
+    more = ("open_variables", "auto_accept", "for_organization_id")
+    return {name: getattr(offer, name) for name in (*plain, *more)} | {
         "template": offer.template_key,
         "template_name": template.name.in_(lang),
         "price_text": pricing.words(price, lang),
@@ -346,9 +421,9 @@ def offer_answer(offer: Offer) -> dict[str, Any]:
     }
 
 
-def offers_for_listing(listing: Any, _: Member | None) -> list[dict[str, Any]]:
-    """The open offers of a listing as JSON, for `GET /listings/{id}`."""
-    return [OfferAnswer().dump(offer_answer(offer)) for offer in queries.offers_of(listing.id)]
+def offers_for_listing(listing: Any, member: Member | None) -> list[dict[str, Any]]:
+    """The open offers of a listing that `member` may see, as JSON, for `GET /listings/{id}`."""
+    return [OfferAnswer().dump(offer_answer(offer)) for offer in queries.offers_seen_by(member, listing)]
 
 
 def template_item(template: Template) -> dict[str, Any]:

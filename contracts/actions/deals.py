@@ -16,6 +16,8 @@ from contracts.guideline.parts import Deal, Template, Value
 from contracts.models import Contract, Offer
 from exchange.database import lock, new_id, session
 from exchange.errors import Forbidden, Invalid, Words, WrongState, text
+from exchange.identity import actions as identity
+from exchange.identity import queries as people
 from exchange.identity.models import Member
 
 PURPOSE_LENGTH_MAX = 1_000
@@ -31,6 +33,7 @@ def request(
     variables: Mapping[str, Any],
     accept_terms: bool,
     purchase_order: str | None = None,
+    checklist: Mapping[str, Any] | None = None,
     remote: str | None = None,
     form_id: str | None = None,
     by: Member,
@@ -38,33 +41,100 @@ def request(
 ) -> Contract:
     """→ requested, the provider's turn. The buyer's assent to version 1 is recorded.
 
+    Above the amount that the buyer's organization set, an owner of it confirms first, and nobody else sees the request
+    before. An offer that accepts by itself leads straight to accepted where no open variable was changed.
+
     Variables left out take the offer's, then the template's lawful default. Refuses: people who may not bind their
-    organization, unverified organizations, one's own listing (`Forbidden`); closed offers and listings not published
-    (`WrongState`); open terms, which need no contract, and whatever cannot stand in the contract (`Invalid`).
-    The same form sent twice gives the first request again.
+    organization, unverified organizations, one's own listing (`Forbidden`); closed offers, listings not published and
+    those under an exclusive contract (`WrongState`); open terms, which need no contract, and whatever cannot stand in
+    the contract (`Invalid`). The same form sent twice gives the first request again.
     """
     _may_request(offer, by)
     if form_id and (before := _sent_before(by, form_id)):
         return before
-    values = _requested_values(offer, purpose, variables, accept_terms, purchase_order, at)
+    values = _requested_values(offer, purpose, variables, accept_terms, purchase_order, by, at)
     contract = _new(offer, values, by=by, at=at)
     contract.purpose, contract.form_id = purpose.strip(), form_id
     contract.purchase_order = (purchase_order or "").strip() or None
+    contract.checklist = guideline.checklist.answers("buyer", checklist or {})
     steps.put_on_table(contract, values, by=by, at=at)
     steps.assent(contract, by=by, at=at, remote=remote)
+    contract.awaits_confirmation = _needs_owner(contract, by)
+    contract.turn = None if contract.awaits_confirmation else "provider"
     steps.note(contract, "request", None, by=by, at=at)
+    if contract.awaits_confirmation:
+        _ask_owners(contract, by, at)
+    else:
+        _hand_over(contract, by=by, at=at)
+    return steps.fresh(contract)
+
+
+def confirm(contract: Contract, *, by: Member, at: datetime) -> Contract:
+    """requested → requested: an owner of the buyer confirms what goes out in its name; now the provider sees it."""
+    steps.claim(contract, at=at)
+    following = rules.check("confirm", by, contract)
+    contract.awaits_confirmation = False
+    contract.answer_by = at + rules.ANSWER_WITHIN
+    steps.move(contract, "confirm", following, by=by, at=at, turn="provider")
+    _hand_over(contract, by=by, at=at)
+    return steps.fresh(contract)
+
+
+def _needs_owner(contract: Contract, by: Member) -> bool:
+    above = queries.confirm_above_jpy(by.organization_id)
+    if above is None or "owner" in by.roles:
+        return False
+    return pricing.year_jpy(pricing.parse(contract.pricing)) > above
+
+
+def _ask_owners(contract: Contract, by: Member, at: datetime) -> None:
+    title = text("申込みの確認をお願いします（%(number)s）", number=contract.number)
+    body = text(
+        "%(person)s さんが「%(title)s」の契約を申し込みました。組織で定めた金額を超えるため、責任者の確認が必要です。",
+        person=by.name,
+        title=contract.listing.title,
+    )
+    path = f"/desk/contracts/{contract.id}"
+    identity.notify(organization_id=by.organization_id, roles=("owner",), title=title, body=body, path=path, at=at)
+
+
+def _hand_over(contract: Contract, *, by: Member, at: datetime) -> None:
+    """To the provider; where the offer accepts by itself and its terms are untouched, its assent is recorded at once."""
+    offer = contract.offer
+    if offer.auto_accept and contract.variables == settled_values(offer, contract.buyer.kind):
+        _accept_by_itself(contract, at)
+        return
     steps.tell(
         contract,
         "provider",
         text("契約の申込みがありました（%(number)s）", number=contract.number),
         text(
             "%(buyer)s から「%(title)s」の利用の申込みがありました。内容を確かめて、承諾、条件の提案、または辞退をしてください。",
-            buyer=by.organization.name,
-            title=offer.listing.title,
+            buyer=contract.buyer.name,
+            title=contract.listing.title,
         ),
         at=at,
     )
-    return steps.fresh(contract)
+
+
+def settled_values(offer: Offer, buyer_kind: str) -> dict[str, Value]:
+    """The variables of a request on an offer that changes none of them."""
+    deal = Deal(offer.pricing["model"], offer.listing.provider.kind, offer.listing.data_class or "", buyer_kind)
+    return parts.complete(guideline.template(offer.template_key), offer.variables, deal=deal)
+
+
+def _accept_by_itself(contract: Contract, at: datetime) -> None:
+    """The provider said in advance that it accepts these terms: who made the offer so is who assents."""
+    maker = people.member(contract.offer.created_by)
+    assert maker is not None
+    following = rules.after(contract.state, "accept")
+    steps.assent(contract, by=maker, at=at, remote=None)
+    _agreed(contract, following, by=maker, at=at, detail={"by_offer": contract.offer_id})
+    title = text("契約の申込みを自動で承諾しました（%(number)s）", number=contract.number)
+    words = text(
+        "提供条件の設定により承諾しました。運営者の承認を待っています。「%(title)s」", title=contract.listing.title
+    )
+    steps.tell_both(contract, title, words, at=at)
 
 
 def may_request(offer: Offer, by: Member) -> Words | None:
@@ -93,6 +163,7 @@ def _may_request(offer: Offer, by: Member) -> None:
         raise Invalid({"offer_id": [text("オープンデータは、契約なしで利用できます。申込みは不要です。")]})
     if not offer.listing.provider.is_verified:
         raise Forbidden(text("提供者の取引が停止されているため、申し込めません。"))
+    steps.refuse_if_taken(offer.listing_id, offer.listing.state)
 
 
 def _sent_before(by: Member, form_id: str) -> Contract | None:
@@ -103,7 +174,7 @@ def _sent_before(by: Member, form_id: str) -> Contract | None:
 
 
 def _requested_values(
-    offer: Offer, purpose: str, variables: Mapping[str, Any], accept: bool, order: str | None, at: datetime
+    offer: Offer, purpose: str, variables: Mapping[str, Any], accept: bool, order: str | None, by: Member, at: datetime
 ) -> dict[str, Value]:
     template = guideline.template(offer.template_key)
     errors: dict[str, list[Words]] = {}
@@ -116,7 +187,8 @@ def _requested_values(
     errors |= _foreign_choices(template, offer, variables)
     if errors:
         raise Invalid(errors)
-    deal = Deal(offer.pricing["model"], offer.listing.provider.kind, offer.listing.data_class or "")
+    model, kind = offer.pricing["model"], offer.listing.provider.kind
+    deal = Deal(model, kind, offer.listing.data_class or "", by.organization.kind)
     values = parts.complete(template, offer.variables, variables, deal=deal)
     steps.check_start(values, at=at)
     steps.check_texts(template.key, values, purpose=purpose, purchase_order=order)
@@ -126,12 +198,18 @@ def _requested_values(
 def _foreign_choices(template: Template, offer: Offer, given: Mapping[str, Any]) -> dict[str, list[Words]]:
     """Variables that are not the buyer's to choose, unless given just as they stand."""
     standing = {v.key: v.default_under(offer.pricing["model"]) for v in template.variables} | offer.variables
-    mine = {v.key for v in template.variables if v.chooser == "buyer"} - offer.variables.keys()
+    mine = open_to_buyer(template, offer)
     return {
         f"variables.{key}": [text("提供者が定める項目です。変えたいときは、申込みの後に条件を提案してください。")]
         for key, value in given.items()
         if key in standing and key not in mine and value != standing[key]
     }
+
+
+def open_to_buyer(template: Template, offer: Offer) -> set[str]:
+    """The variables a buyer chooses when requesting: the template's buyer's ones not fixed, and those left open."""
+    fixed = offer.variables.keys() - set(offer.open_variables)
+    return {v.key for v in template.variables if v.chooser == "buyer" or v.key in offer.open_variables} - fixed
 
 
 def _new(offer: Offer, values: Mapping[str, Value], *, by: Member, at: datetime) -> Contract:
@@ -198,12 +276,22 @@ def accept(
     for name, value in internal.items():
         if value is not None:
             setattr(contract, name, value)
-    contract.accepted_at, contract.approvals_given = at, 0
-    contract.approvals_needed = rules.approvals_needed(contract.variables, contract.listing.data_class or "")
-    steps.move(contract, "accept", following, by=by, at=at, turn="operator")
+    _agreed(contract, following, by=by, at=at)
     title = text("契約の条件が承諾されました（%(number)s）", number=contract.number)
     words = text("運営者の承認を待っています。「%(title)s」", title=contract.listing.title)
     steps.tell_both(contract, title, words, at=at, but=rules.side_of(by, contract))
+    return steps.fresh(contract)
+
+
+def _agreed(
+    contract: Contract, following: str, *, by: Member, at: datetime, detail: dict[str, Any] | None = None
+) -> None:
+    """Both agree: how many administrators must look, and whose signature is still wanted."""
+    contract.accepted_at, contract.approvals_given = at, 0
+    contract.risk_marks = steps.risk_marks(contract)
+    contract.approvals_needed = rules.approvals_needed(contract.risk_marks)
+    contract.unsigned = queries.unsigned_sides(contract)
+    steps.move(contract, "accept", following, by=by, at=at, turn="operator", detail=detail)
     steps.tell(
         contract,
         "operator",
@@ -211,7 +299,6 @@ def accept(
         text("「%(title)s」の契約について、双方が条件に合意しました。", title=contract.listing.title),
         at=at,
     )
-    return steps.fresh(contract)
 
 
 def _internal(reference: str | None, on: date | None, signatory: str | None) -> dict[str, Any]:

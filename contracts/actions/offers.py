@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from contracts.pricing import Pricing
 from exchange import audit
 from exchange.database import new_id, session
 from exchange.errors import Forbidden, Invalid, Words, WrongState, text
+from exchange.identity import queries as people
 from exchange.identity.models import Member
 from listings import actions as listings
 from listings import rules as listing_rules
@@ -33,18 +34,24 @@ def add_offer(
     price: Mapping[str, Any],
     variables: Mapping[str, Any],
     price_basis: str | None = None,
+    template_version: str | None = None,
+    open_variables: Sequence[str] = (),
+    auto_accept: bool = False,
+    for_organization_id: str | None = None,
+    checklist: Mapping[str, Any] | None = None,
     by: Member,
     at: datetime,
 ) -> Offer:
-    """An open offer on a listing that is not withdrawn.
+    """An open offer on a listing that is not withdrawn; to everybody who sees the listing, or to one organization.
 
-    Refuses, all at once where it can: a template there is none of (naming those there are), a price or variables that
+    `open_variables` are left to the buyer beside the template's own; `auto_accept` needs that there are none, since
+    only settled terms can be accepted in advance. Refuses, all at once where it can: a template there is none of (naming those there are), a price or variables that
     cannot be taken, a price on open terms, open data beside a price, a municipality's price: it needs its basis, and
     public money does not pass through the exchange (地方自治法 243条の2: only a designated agent collects it).
     """
     _must_prepare(listing, by)
     errors: dict[str, list[Words]] = {}
-    found = _try(errors, lambda: guideline.offered(template))
+    found = _try(errors, lambda: guideline.offered(template, version=template_version))
     parsed = _try(errors, lambda: pricing.parse(price))
     errors |= _name_errors(name, price_basis)
     if parsed is not None:
@@ -52,6 +59,9 @@ def add_offer(
     if found is not None and parsed is not None:
         errors |= _open_errors(listing, found, parsed)
         _try(errors, lambda: _check_variables(found, parsed, listing, variables))
+        errors |= _open_variable_errors(found, variables, open_variables, auto_accept)
+    errors |= _receiver_errors(listing, for_organization_id)
+    answers = _try(errors, lambda: guideline.checklist.answers("provider", checklist or {}))
     if errors or found is None or parsed is None:
         raise Invalid(errors)
     if len(queries.offers_of(listing.id)) >= OPEN_OFFERS_MAX:
@@ -65,6 +75,10 @@ def add_offer(
         template_version=found.version,
         pricing=pricing.as_json(parsed),
         variables=dict(variables),
+        open_variables=sorted(set(open_variables)),
+        auto_accept=auto_accept,
+        for_organization_id=for_organization_id,
+        checklist=answers,
         price_basis=(price_basis or "").strip() or None,
         payment=getattr(parsed, "payment", "on_activation"),
         state="open",
@@ -92,7 +106,7 @@ def close_offer(offer: Offer, *, by: Member, at: datetime) -> Offer:
 def tell_listing(listing: Listing) -> None:
     """Tell listings what the catalogue filters and sorts by."""
     session.flush()
-    offers = queries.offers_of(listing.id)
+    offers = queries.offers_of(listing.id, private=False)
     prices = [pricing.parse(offer.pricing) for offer in offers]
     cheapest = min(prices, key=pricing.lowest_jpy, default=None)
     listings.tell_offers(
@@ -111,6 +125,30 @@ def _must_prepare(listing: Listing, by: Member) -> None:
         raise Forbidden(text("組織の確認が済んでいないため、提供条件を設定できません。"))
     if listing.state == "withdrawn":
         raise WrongState(text("掲載を終了したデータには提供条件を設定できません。"), state=listing.state, allowed=[])
+
+
+def _open_variable_errors(
+    template: Template, fixed: Mapping[str, Any], left_open: Sequence[str], auto_accept: bool
+) -> dict[str, list[Words]]:
+    known = {v.key for v in template.variables}
+    unknown = sorted(set(left_open) - known)
+    both = sorted(set(left_open) & fixed.keys())
+    if unknown:
+        return {"open_variables": [text("このひな型にない項目です：%(names)s", names=", ".join(unknown)[:200])]}
+    if both:
+        return {"open_variables": [text("値を決めた項目は、利用者に任せられません：%(names)s", names=", ".join(both))]}
+    if auto_accept and left_open:
+        return {"auto_accept": [text("利用者に任せる項目があるときは、自動で承諾できません。")]}
+    return {}
+
+
+def _receiver_errors(listing: Listing, organization_id: str | None) -> dict[str, list[Words]]:
+    if organization_id is None:
+        return {}
+    found = people.organizations_by_id([organization_id]).get(organization_id)
+    if found is None or not found.is_verified or found.kind == "operator" or found.id == listing.provider_id:
+        return {"for_organization_id": [text("提供条件を示す相手の組織が見つかりません。")]}
+    return {}
 
 
 def _try(errors: dict[str, list[Words]], read: Any) -> Any:

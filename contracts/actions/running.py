@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from contracts import queries, rules
 from contracts.actions import steps
-from contracts.models import Contract
-from exchange.errors import Invalid, WrongState, text
+from contracts.documents import printable
+from contracts.models import Contract, DeletionDuty
+from exchange.database import session
+from exchange.errors import Forbidden, Invalid, WrongState, text
 from exchange.identity.models import Member
 
 
@@ -50,8 +52,110 @@ def terminate(contract: Contract, *, reason: str, when: str = "now", by: Member,
     else:
         contract.ended_at, contract.terminates_at = at, None
         steps.move(contract, "terminate", following, by=by, at=at, reason=reason)
-        _tell_over(contract, at, reason, but=rules.side_of(by, contract))
+        _over(contract, at, reason, but=rules.side_of(by, contract))
     return steps.fresh(contract)
+
+
+def refuse_renewal(contract: Contract, *, reason: str, by: Member, at: datetime) -> Contract:
+    """active, suspended → the same: a term that renews itself will not. Refused once notice comes too late."""
+    steps.claim(contract, at=at)
+    following = rules.check("refuse_renewal", by, contract)
+    reason = steps.required_reason(reason)
+    last_notice = rules.last_notice(contract.ends_on, int(contract.variables["renewal_notice_days"]))
+    if last_notice and at.astimezone(rules.JST).date() > last_notice:
+        message = text("更新しないことの通知は %(day)s までです。", day=last_notice.isoformat())
+        raise WrongState(message, state=contract.state, allowed=rules.allowed(by, contract))
+    contract.renewal_refused_by = rules.side_of(by, contract)
+    steps.move(contract, "refuse_renewal", following, by=by, at=at, reason=reason)
+    title = text("契約は更新されません（%(number)s）", number=contract.number)
+    day = contract.ends_on.isoformat() if contract.ends_on else ""
+    body = text("%(day)s に契約期間が終わります。理由：%(reason)s", day=day, reason=reason)
+    steps.tell_both(contract, title, body, at=at, but=contract.renewal_refused_by)
+    return steps.fresh(contract)
+
+
+def record_renewal_ground(contract: Contract, *, ground: str, by: Member, at: datetime) -> Contract:
+    """A municipal buyer's ground for being bound past 31 March: 債務負担行為 or 長期継続契約, with its reference."""
+    steps.claim(contract, at=at)
+    if rules.side_of(by, contract) != "buyer" or contract.buyer.kind != "municipality" or not by.may_bind:
+        raise Forbidden(text("利用者である自治体の契約権者だけが記録できます。"))
+    if contract.variables.get("term") != "renewing" or contract.state not in ("active", "suspended"):
+        raise WrongState(text("この契約は自動では更新されません。"), state=contract.state, allowed=[])
+    contract.renewal_ground = steps.required_reason(ground, "ground")
+    steps.note(contract, "ground", contract.state, by=by, at=at, reason=contract.renewal_ground)
+    return steps.fresh(contract)
+
+
+def certify_deletion(contract: Contract, *, method: str, deleted_on: date | None, by: Member, at: datetime) -> Contract:
+    """The buyer states that it deleted the data, when and how; kept for good, and the provider is told."""
+    duty = session.get(DeletionDuty, contract.id, with_for_update=True)
+    if rules.side_of(by, contract) != "buyer" or not (by.may_bind or {"owner", "data_officer"} & set(by.roles)):
+        raise Forbidden(text("利用者の責任者またはデータ担当だけが報告できます。"))
+    if duty is None or duty.certified_at is not None:
+        raise WrongState(text("消去の報告を待っていません。"), state=contract.state, allowed=[])
+    method, today = steps.required_reason(method, "method"), at.astimezone(rules.JST).date()
+    if deleted_on is None or not (contract.starts_on or today) <= deleted_on <= today:
+        raise Invalid({"deleted_on": [text("消去した日を、今日までの日付で入力してください。")]})
+    printable.require({"method": method})
+    duty.certified_at, duty.certified_by, duty.method, duty.deleted_on = at, by.id, method, deleted_on
+    steps.note(contract, "delete", contract.state, by=by, at=at, reason=method)
+    title = text("データの消去が報告されました（%(number)s）", number=contract.number)
+    body = text("%(day)s に消去されました。証明書を契約のページから取得できます。", day=deleted_on.isoformat())
+    steps.tell(contract, "provider", title, body, at=at)
+    return steps.fresh(contract)
+
+
+def remind_of_deletion(*, at: datetime) -> int:
+    """Tell both sides once that a deadline for deletion has passed without a statement; how many."""
+    late = queries.deletions_overdue(at.astimezone(rules.JST).date())
+    for duty in late:
+        duty.reminded_at = at
+        title = text("データの消去の期限が過ぎています（%(number)s）", number=duty.contract.number)
+        body = text(
+            "期限は %(day)s でした。利用者は、消去した日と方法を報告してください。", day=duty.due_on.isoformat()
+        )
+        steps.tell_both(duty.contract, title, body, at=at)
+    return len(late)
+
+
+def warn_of_lapse(*, at: datetime) -> int:
+    """Tell whose turn it is that a request lapses in 15 days, and in 3; how many were told."""
+    found = queries.lapsing(at, rules.LAPSE_WARNINGS)
+    for contract in found:
+        contract.warnings = sum(contract.answer_by - at <= left for left in rules.LAPSE_WARNINGS)
+        day = contract.answer_by.astimezone(rules.JST).date().isoformat()
+        title = text("回答の期限が近づいています（%(number)s）", number=contract.number)
+        body = text(
+            "%(day)s までに回答がないと、「%(title)s」の申込みは失効します。", day=day, title=contract.listing.title
+        )
+        steps.tell(contract, contract.turn or "buyer", title, body, at=at)
+    return len(found)
+
+
+def tell_of_renewals(*, at: datetime) -> int:
+    """Tell both, two weeks before notice must be given, that a term will renew itself; how many."""
+    today = at.astimezone(rules.JST).date()
+    found = [c for c in queries.renewing() if _notice_nears(c, today)]
+    for contract in found:
+        contract.renewal_told_for = contract.ends_on
+        last = rules.last_notice(contract.ends_on, int(contract.variables["renewal_notice_days"]))
+        title = text("契約はまもなく自動で更新されます（%(number)s）", number=contract.number)
+        body = text(
+            "契約期間は %(end)s までで、同じ条件で更新されます。更新しないときは %(last)s までに契約のページで通知してください。",
+            end=contract.ends_on.isoformat() if contract.ends_on else "",
+            last=last.isoformat() if last else "",
+        )
+        steps.tell_both(contract, title, body, at=at)
+    return len(found)
+
+
+def _notice_nears(contract: Contract, today: date) -> bool:
+    last = rules.last_notice(contract.ends_on, int(contract.variables["renewal_notice_days"]))
+    return (
+        last is not None
+        and contract.renewal_told_for != contract.ends_on
+        and last - rules.RENEWAL_WARNING <= today <= last
+    )
 
 
 def _announce(contract: Contract, reason: str, by: Member, at: datetime) -> None:
@@ -91,16 +195,46 @@ def expire_unanswered(*, at: datetime) -> int:
 
 
 def end_finished(*, at: datetime) -> int:
-    """active, suspended → ended where the term is over, → terminated where the cure period is; how many."""
+    """active, suspended → ended where the term is over, → terminated where the cure period is; how many.
+
+    A term that renews itself begins anew instead, unless a party refused or, for a municipal buyer, the ground for
+    being bound past 31 March is missing.
+    """
     found = queries.finished(at, at.astimezone(rules.JST).date())
     for contract in found:
+        if _renewed(contract, at):
+            continue
         if contract.terminates_at is not None and contract.terminates_at <= at:
             contract.ended_at, deed = contract.terminates_at, "terminate"
         else:
             contract.ended_at, deed = _end_of_term(contract), "end"
         steps.move(contract, deed, rules.after(contract.state, deed), by=None, at=at)
-        _tell_over(contract, at, "")
+        _over(contract, at, "")
     return len(found)
+
+
+def _renewed(contract: Contract, at: datetime) -> bool:
+    if contract.ends_on is None or (contract.terminates_at is not None and contract.terminates_at <= at):
+        return False
+    begins = contract.ends_on + timedelta(days=1)
+    until = rules.ends_on(begins, int(contract.variables.get("term_months", 12)))
+    renews = rules.may_renew(
+        term=str(contract.variables.get("term")),
+        refused_by=contract.renewal_refused_by,
+        buyer_is_municipality=contract.buyer.kind == "municipality",
+        ends_on=contract.ends_on,
+        until=until,
+        ground=contract.renewal_ground,
+    )
+    if renews:
+        contract.ends_on, contract.renewal_ground = until, None
+        contract.renewals += 1
+        detail = {"until": until.isoformat()}
+        steps.move(contract, "renew", rules.after(contract.state, "renew"), by=None, at=at, detail=detail)
+        title = text("契約が更新されました（%(number)s）", number=contract.number)
+        body = text("新しい契約期間は %(day)s までです。", day=until.isoformat())
+        steps.tell_both(contract, title, body, at=at)
+    return renews
 
 
 def _end_of_term(contract: Contract) -> datetime:
@@ -110,12 +244,20 @@ def _end_of_term(contract: Contract) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=rules.JST)
 
 
-def _tell_over(contract: Contract, at: datetime, reason: str, *, but: str | None = None) -> None:
+def _over(contract: Contract, at: datetime, reason: str, *, but: str | None = None) -> None:
+    """What the end brings: the duty to delete, where the terms say so, and word to both."""
     title = text("契約が終了しました（%(number)s）", number=contract.number)
-    body = text(
-        "「%(title)s」の契約が終了しました。提供データは %(days)s 日以内に消去してください。%(reason)s",
-        title=contract.listing.title,
-        days=contract.variables.get("delete_days", 30),
-        reason=reason,
-    )
+    days, data = contract.variables.get("delete_days"), contract.listing.title
+    if days is None:
+        body = text("「%(title)s」の契約が終了しました。%(reason)s", title=data, reason=reason)
+    else:
+        ended_on = (contract.ended_at or at).astimezone(rules.JST).date()
+        session.add(DeletionDuty(contract_id=contract.id, due_on=ended_on + timedelta(days=int(days))))
+        session.flush()
+        body = text(
+            "「%(title)s」の契約が終了しました。提供データは %(days)s 日以内に消去し、契約のページで報告してください。%(reason)s",
+            title=data,
+            days=days,
+            reason=reason,
+        )
     steps.tell_both(contract, title, body, at=at, but=but)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from contracts import guideline, pricing, queries, rules
 from contracts.documents import content as documents
 from contracts.documents import printable
+from contracts.guideline import parts
 from contracts.guideline.parts import Deal, Value
 from contracts.models import Acceptance, Contract, ContractEvent, NumberSeries, Round
 from exchange import audit, settings
@@ -127,7 +128,39 @@ def next_number(at: datetime) -> str:
 
 def deal_of(contract: Contract) -> Deal:
     """The facts that the template's rules look at."""
-    return Deal(contract.pricing["model"], contract.provider.kind, contract.listing.data_class or "")
+    model, data_class = contract.pricing["model"], contract.listing.data_class or ""
+    return Deal(model, contract.provider.kind, data_class, contract.buyer.kind)
+
+
+def risk_marks(contract: Contract) -> list[str]:
+    """What about the terms on the table makes a second administrator look."""
+    template, deal = guideline.template(contract.template_key), deal_of(contract)
+    standard = parts.defaults(template, deal)
+    price = pricing.parse(contract.pricing)
+    others = [
+        pricing.example_month_jpy(found)
+        for offer in queries.offers_of(contract.listing_id)
+        if offer.id != contract.offer_id and (found := pricing.parse(offer.pricing)).model == price.model
+    ]
+    return rules.risk_marks(
+        contract.variables,
+        data_class=deal.data_class,
+        deviating=[v.key for v in template.variables if v.weighty and contract.variables[v.key] != standard[v.key]],
+        price_jpy=pricing.example_month_jpy(price),
+        other_prices_jpy=others,
+    )
+
+
+def refuse_if_taken(listing_id: str, state: str, *, but: str | None = None, exclusive: bool = False) -> None:
+    """Refuse a listing that another contract has exclusively, and an exclusive one beside running others."""
+    taken = queries.running_on(listing_id, but=but)
+    if any(rules.is_exclusive(found.variables) for found in taken):
+        message = text("このデータは、ほかの利用者と独占的な契約が結ばれています。その期間が終わるまで契約できません。")
+    elif exclusive and taken:
+        message = text("このデータには有効な契約があるため、独占的な契約を結べません。")
+    else:
+        return
+    raise WrongState(message, state=state, allowed=[])
 
 
 def check_texts(contract_template: str, variables: Mapping[str, Any], **texts: str | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from contracts import pricing
 from contracts.documents.printable import printed
 from contracts.guideline import parts
+from contracts.guideline.annexes import ANNEXES
 from contracts.guideline.parts import Deal, Said, Template, Value
 from contracts.pricing import Pricing
 from exchange.identity.models import Organization
@@ -59,6 +60,8 @@ def content(terms: Terms) -> Content:
         "price_details": [_said(Said(*pair)) for pair in _details(terms.price)],
         "variables": _variables(terms),
         "clauses": [_clause(clause) for clause in written(terms)],
+        "matrix": _matrix(terms),
+        "annexes": _annexes(terms),
     }
 
 
@@ -74,7 +77,12 @@ def sha256(canonical_text: str) -> str:
 
 def written(terms: Terms) -> list[parts.WrittenClause]:
     """The clauses with everything filled in."""
-    facts = {
+    standard = parts.defaults(terms.template, terms.deal)
+    return parts.write(terms.template, terms.values, _facts(terms), standard=standard)
+
+
+def _facts(terms: Terms) -> dict[str, Said]:
+    return {
         "provider": _plain(terms.provider.name),
         "buyer": _plain(terms.buyer.name),
         "operator": _plain(terms.operator_name),
@@ -83,8 +91,6 @@ def written(terms: Terms) -> list[parts.WrittenClause]:
         "price": price_said(terms.price),
         "price_details": Said("".join(pricing.details(terms.price)), " ".join(pricing.details(terms.price, "en"))),
     }
-    standard = parts.defaults(terms.template, terms.deal)
-    return parts.write(terms.template, terms.values, facts, standard=standard)
 
 
 def price_said(price: Pricing) -> Said:
@@ -164,3 +170,38 @@ def _clause(clause: parts.WrittenClause) -> Content:
         "paragraphs": [_said(p) for p in clause.paragraphs],
         "deviates": clause.deviates,
     }
+
+
+def _matrix(terms: Terms) -> Content | None:
+    """Who may do what with which data, as a table; lines that name no data are not there."""
+    matrix, template = terms.template.matrix, terms.template
+    if matrix is None:
+        return None
+    return {
+        "title": _said(matrix.title),
+        "row": _said(matrix.row),
+        "columns": [_said(column) for column in matrix.columns],
+        "lines": [
+            {
+                "name": terms.values[line.name],
+                "cells": [_said(template.variable(key).shown(terms.values[key])) for key in line.cells],
+            }
+            for line in matrix.lines
+            if terms.values[line.name]
+        ],
+    }
+
+
+def _annexes(terms: Terms) -> list[Content]:
+    """The sheets that these facts require. The template's own carry their own letters, the others are numbered."""
+    written_ = parts.write_annexes(terms.template, ANNEXES, terms.values, _facts(terms), terms.deal)
+    own = {annex.key for annex in terms.template.annexes}
+    return [
+        {
+            "key": annex.key,
+            "own": annex.key in own,
+            "title": _said(annex.title),
+            "paragraphs": [_said(p) for p in annex.paragraphs],
+        }
+        for annex in written_
+    ]

@@ -71,12 +71,40 @@ def sheet(said: Content, evidence: Evidence) -> dict[str, Any]:
             {"article": v["article"], "label": v["label"]["ja"], "shown": v["shown"]["ja"], "deviates": v["deviates"]}
             for v in said["variables"]
         ],
+        "matrix": _matrix(said["matrix"]),
+        "annexes": annexes(said),
         "evidence": records(evidence),
         "notes": [
             template["source"]["ja"],
             f"ひな型 {template['key']} {template['version']}（{template['dated']}）。",
             "英語訳は参考であり、日本語の本文が正文です。",
         ],
+    }
+
+
+FIRST_ANNEX = 3  # 別紙1 describes the data, 別紙2 lists the variables
+
+
+def annexes(said: Content) -> list[dict[str, Any]]:
+    """The sheets that are attached, numbered after the first two; a template's own have letters of their own."""
+    found, number = [], FIRST_ANNEX
+    for annex in said["annexes"]:
+        title = annex["title"]["ja"]
+        if not annex["own"]:
+            title, number = f"別紙{number}　{title}", number + 1
+        found.append({"title": title, "paragraphs": [p["ja"] for p in annex["paragraphs"]]})
+    return found
+
+
+def _matrix(matrix: Content | None) -> dict[str, Any] | None:
+    if matrix is None:
+        return None
+    return {
+        "title": matrix["title"]["ja"],
+        "row": matrix["row"]["ja"],
+        "columns": [column["ja"] for column in matrix["columns"]],
+        "headings": [{"label": column["ja"]} for column in matrix["columns"]],
+        "lines": [{"name": line["name"], "cells": [c["ja"] for c in line["cells"]]} for line in matrix["lines"]],
     }
 
 

@@ -6,9 +6,11 @@ the words they were concluded with, because each round stores them.
 
 from __future__ import annotations
 
-from contracts.guideline import open_terms, provision_licence
+from contracts.guideline import checklist, open_terms, provision_licence
 from contracts.guideline.parts import Template
 from exchange.errors import Invalid, NotFound, text
+
+__all__ = ["TEMPLATES", "checklist", "offered", "template"]
 
 TEMPLATES: dict[str, Template] = {t.key: t for t in (provision_licence.TEMPLATE, *open_terms.TEMPLATES)}
 
@@ -20,17 +22,15 @@ def template(key: str) -> Template:
     return TEMPLATES[key]
 
 
-def offered(key: object, *, field: str = "template") -> Template:
-    """The template an offer names; raises `Invalid` that names those there are."""
+def offered(key: object, *, field: str = "template", version: str | None = None) -> Template:
+    """The template an offer names, in the version in force; raises `Invalid` that names those there are."""
     if not isinstance(key, str) or key not in TEMPLATES or not TEMPLATES[key].is_offered:
         available = ", ".join(key for key, found in TEMPLATES.items() if found.is_offered)
-        raise Invalid(
-            {
-                field: [
-                    text(
-                        "「%(key)s」というひな型は使えません。使えるひな型：%(available)s", key=key, available=available
-                    )
-                ]
-            }
+        words = text("「%(key)s」というひな型は使えません。使えるひな型：%(available)s", key=key, available=available)
+        raise Invalid({field: [words]})
+    if version not in (None, TEMPLATES[key].version):
+        words = text(
+            "第%(version)s版は使えません。使える版：%(available)s", version=version, available=TEMPLATES[key].version
         )
+        raise Invalid({"template_version": [words]})
     return TEMPLATES[key]

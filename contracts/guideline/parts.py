@@ -17,7 +17,8 @@ from flask_babel import get_locale
 from exchange.errors import Invalid, Words, text
 
 Value = str | int
-Chooser = Literal["provider", "buyer"]
+Party = Literal["provider", "buyer"]
+Chooser = Party
 TEXT_LENGTH_MAX = 1_000
 
 
@@ -186,6 +187,7 @@ class Clause:
     paragraphs: tuple[Said, ...]
     source: Said
     confirmed: bool
+    binds: tuple[Party, ...] = ("provider", "buyer")  # participation terms have clauses for one side alone
 
 
 @dataclass(frozen=True, kw_only=True)

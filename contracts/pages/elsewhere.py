@@ -40,7 +40,7 @@ def offer_editor(listing: Listing) -> str:
 
 def offers_panel(*, listing: Listing, **_: Any) -> Markup | None:
     """The offers side by side, with what an example month costs and where to apply."""
-    offers = queries.offers_of(listing.id)
+    offers = queries.offers_seen_by(me_or_none(), listing)
     if not offers:
         return None
     member = me_or_none()
@@ -58,7 +58,7 @@ def offers_panel(*, listing: Listing, **_: Any) -> Markup | None:
 
 def apply_button(*, listing: Listing, **_: Any) -> Markup | None:
     """The page's main action where there is one offer to apply for; where there are more, the reader compares first."""
-    offers = queries.offers_of(listing.id)
+    offers = queries.offers_seen_by(me_or_none(), listing)
     if listing.state != "published" or len(offers) != 1 or _refusal(offers[0], listing):
         return None
     return Markup(render_template("contracts/parts/apply.html", offer=offers[0]))

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import exists, select
+
 from exchange import audit
-from exchange.errors import N_, Invalid, text
+from exchange.database import session
+from exchange.errors import N_, Forbidden, Invalid, text
 from exchange.identity.models import Member
 
 
@@ -20,10 +23,17 @@ class Terms:
     since: date
 
 
-# A new version is a new file in templates/legal/<key>/ and a new number here; the old file stays.
+class TermsNotAccepted(Forbidden):
+    """No owner has accepted the exchange's terms in force for the organization yet: no new listings, no new deals."""
+
+    title_ja = N_("改定された規約への同意が必要です")
+
+
+# A new version is a new number here, and its text: files in templates/legal/<key>/, or a writer in `exchange.web.legal`.
+# Earlier texts stay where they are.
 IN_FORCE = {
-    "providers": Terms("providers", N_("データ提供者規約"), "/terms/providers", 1, date(2026, 11, 24)),
-    "users": Terms("users", N_("データ利用者規約"), "/terms/users", 1, date(2026, 11, 24)),
+    "providers": Terms("providers", N_("データ提供者規約"), "/terms/providers", 2, date(2026, 11, 25)),
+    "users": Terms("users", N_("データ利用者規約"), "/terms/users", 2, date(2026, 11, 25)),
     "privacy": Terms("privacy", N_("プライバシーポリシー"), "/privacy", 1, date(2026, 11, 24)),
 }
 
@@ -44,6 +54,26 @@ def accept(member: Member, keys: Sequence[str], *, address: str, at: datetime) -
 
 
 def outdated(member: Member) -> list[Terms]:
-    """The texts of which a member accepted an earlier version than the one in force."""
+    """The texts of which a member has not accepted the version in force; the operator's own people accept none."""
+    if member.is_operator:
+        return []
     accepted = member.terms_accepted or {}
-    return [t for key, t in IN_FORCE.items() if key in accepted and accepted[key].get("version") != t.version]
+    return [t for key, t in IN_FORCE.items() if accepted.get(key, {}).get("version") != t.version]
+
+
+def require(organization_id: str, key: str) -> None:
+    """Refuse new listings and new deals until an owner has accepted the version in force for the organization.
+
+    What an owner accepted who has left since still stands. Raises `TermsNotAccepted`.
+    """
+    accepted = Member.terms_accepted[(key, "version")].as_integer() == IN_FORCE[key].version
+    owner = (Member.organization_id == organization_id) & Member.roles.contains(["owner"])
+    if not session.scalar(select(exists().where(owner, accepted))):
+        raise TermsNotAccepted(
+            text(
+                N_(
+                    "「%(title)s」が改定されました。組織の責任者がマイデスクで改定された規約に同意すると、新しい掲載と契約ができます。"
+                ),
+                title=text(IN_FORCE[key].title),
+            )
+        )

@@ -1,6 +1,6 @@
 """Public texts: terms, privacy, and what each refusal means."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -12,6 +12,8 @@ from exchange.web.access import public
 from exchange.web.presentation import locale
 
 blueprint = Blueprint("legal", __name__)
+Writer = Callable[[], str]  # the HTML of a text, in the reader's language
+_writers: dict[tuple[str, int], Writer] = {}
 
 # Refusals of HTTP itself, which have a name but no class of their own.
 OF_HTTP = {
@@ -72,10 +74,22 @@ def version(key: str, version: int) -> Any:
     return _terms(key, version)
 
 
+def written_by(key: str, version: int, writer: Writer) -> None:
+    """Let an upper chapter write a version of the terms whose text is its own; other versions are files."""
+    _writers[key, version] = writer
+
+
+def is_written(key: str, version: int) -> bool:
+    """Whether an upper chapter writes this version."""
+    return (key, version) in _writers
+
+
 def _terms(key: str, version: int | None = None) -> str:
     in_force = terms.IN_FORCE[key]
     number = version or in_force.version
-    body = render_template(f"legal/{key}/{number}.{locale()}.html", operator=settings.current())
+    writer = _writers.get((key, number))
+    file = f"legal/{key}/{number}.{locale()}.html"
+    body = writer() if writer else render_template(file, operator=settings.current())
     return render_template(
         "legal/text.html",
         terms=in_force,

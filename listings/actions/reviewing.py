@@ -43,11 +43,13 @@ class Answer:
 def submit(listing: Listing, *, answers: Sequence[Answer], by: Member, at: datetime) -> Listing:
     """listing: draft → submitted; of a published listing, its draft release: draft → submitted.
 
-    Refuses: classes whose gates are not in force (`ClassNotYetAccepted`), what is incomplete (`NotComplete`), findings
-    without an answer (`FindingsUnanswered`).
+    Refuses: organizations that have not accepted the terms in force (`TermsNotAccepted`), classes whose gates are not
+    in force (`ClassNotYetAccepted`), what is incomplete (`NotComplete`), findings without an answer
+    (`FindingsUnanswered`).
     """
     locked(listing)
     must_prepare(by, listing)
+    terms.require(listing.provider_id, "providers")
     release = unpublished(listing)
     moved = _moved(listing, release, "submit")
     if listing.data_class:
