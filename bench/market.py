@@ -82,6 +82,7 @@ def _listing(provider: Member, at: datetime, title: str, description: str) -> tu
         update_frequency="annual",
         keywords=title.split()[:3],
         source="検証",
+        contact={"department": "データ課", "email": "data@bench.example", "phone": None},
         state="published",
         published_at=at,
         created_at=at,
@@ -185,7 +186,7 @@ def contract_with_tokens(*, bare_table: str) -> Deal:
 
 def catalogue(count: int) -> list[str]:
     """Published listings with a file and an offer each; their ids."""
-    from listings.search import refresh
+    from listings.actions.drafting import index
 
     rng, at = random.Random(7), clock.now()
     providers = [_party(f"提供社 {n}", at) for n in range(20)]
@@ -197,7 +198,7 @@ def catalogue(count: int) -> list[str]:
             provider, at - timedelta(minutes=n), title, "説明です。" + " ".join(rng.choices(WORDS, k=60))
         )
         _offer(listing, provider, at)
-        refresh(listing.id)
+        index(listing)
         ids.append(listing.id)
     session.commit()
     session.execute(text("ANALYZE"))

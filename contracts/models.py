@@ -255,7 +255,7 @@ class ContractEvent(Base):
 
 
 class SealedDocument(Base):
-    """The document of a contract as it was printed when it became active.
+    """The document of a contract as it was printed and sealed when it became active.
 
     `sha256` is that of the canonical content of the version agreed on, which its `Round` keeps.
     """

@@ -41,14 +41,17 @@ _SHOWN = (
     joinedload(Contract.buyer),
     joinedload(Contract.offer),
 )
-_LISTED = (*_SHOWN, selectinload(Contract.history).joinedload(ContractEvent.actor))
+_LISTED = (
+    *_SHOWN,
+    selectinload(Contract.history).joinedload(ContractEvent.actor),
+    joinedload(Contract.deletion).joinedload(DeletionDuty.certifier),
+)
 _WHOLE = (
     *_LISTED,
     selectinload(Contract.acceptances).joinedload(Acceptance.member),
     selectinload(Contract.approvals),
     selectinload(Contract.rounds),
     selectinload(Contract.signatures),
-    joinedload(Contract.deletion).joinedload(DeletionDuty.certifier),
 )
 
 
@@ -247,7 +250,8 @@ def document(contract: Contract, media_type: str) -> bytes:
     """The document as `application/pdf`, `text/html` or `application/ld+json`; an active contract's PDF as sealed."""
     content, proof = json.loads(round_of(contract).content), evidence(contract)
     if media_type == "application/ld+json":
-        return json.dumps(odrl(content, proof, base_url=config().url), ensure_ascii=False, indent=2).encode()
+        policy = odrl(content, proof, base_url=config().url, contract_id=contract.id)
+        return json.dumps(policy, ensure_ascii=False, indent=2).encode()
     if media_type == "text/html":
         return page_of_document.html(content, proof).encode()
     kept = sealed(contract.id)
@@ -279,7 +283,7 @@ def evidence(contract: Contract) -> sheets.Evidence:
     for a in contract.acceptances:
         if a.version == contract.version:
             last[a.side] = sheets.Assent(
-                a.side, names[a.side], a.member.name, a.at, a.version, a.remote,
+                a.side, names[a.side], a.member.name, a.member.email, a.at, a.version, a.remote,
                 a.approval_reference, a.approved_on, a.signatory,
             )  # fmt: skip
     latest = latest_acceptance(contract)
@@ -288,6 +292,11 @@ def evidence(contract: Contract) -> sheets.Evidence:
         sha256=contract.document_sha256,
         draft=contract.is_draft,
         assents=list(last.values()),
+        signatures=[
+            sheets.Signed(s.side, s.kind, s.reference, s.signed_on, s.signatory, s.scan_sha256)
+            for s in contract.signatures
+            if s.version == contract.version
+        ],
         approved_at=approvals,
         activated_at=contract.activated_at,
         starts_on=contract.starts_on,

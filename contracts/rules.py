@@ -350,6 +350,20 @@ def approvals_needed(marks: Sequence[str]) -> int:
     return 2 if marks else 1
 
 
+def deletion_due_on(variables: Mapping[str, Any], ended_on: date) -> date | None:
+    """Until when the data must be deleted after the end; None where the terms let them be kept (創出型, 譲渡).
+
+    Where use goes on for some months after the end, the days count from there.
+    """
+    days, after_end = variables.get("delete_days"), variables.get("after_end", "stop")
+    if days is None or after_end == "continue":
+        return None
+    last = ended_on
+    if after_end == "limited":
+        last = ends_on(ended_on + timedelta(days=1), int(variables["after_end_months"]))
+    return last + timedelta(days=int(days))
+
+
 def last_notice(ends_on: date | None, notice_days: int) -> date | None:
     """The last day on which a renewal can be refused; None without an end."""
     return ends_on - timedelta(days=notice_days) if ends_on else None

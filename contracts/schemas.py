@@ -182,6 +182,11 @@ class ClauseAnswer(Answer):
     paragraphs = fields.List(fields.Nested(Words), required=True)
     source = fields.Nested(Words, required=True)
     confirmed = fields.Boolean(required=True)
+    binds = fields.List(
+        fields.String(validate=validate.OneOf(["provider", "buyer"])),
+        required=True,
+        metadata={"description": "Whom it binds. Terms of participation have clauses for one side alone."},
+    )
 
 
 class TemplateItem(Answer):
@@ -451,7 +456,7 @@ def template_answer(template: Template) -> dict[str, Any]:
 
 
 def _clause(clause: Clause) -> dict[str, Any]:
-    plain = ("article", "title", "paragraphs", "source", "confirmed")
+    plain = ("article", "title", "paragraphs", "source", "confirmed", "binds")
     return {name: getattr(clause, name) for name in plain}
 
 

@@ -19,7 +19,7 @@ from exchange.database import new_id, session
 from exchange.errors import DomainError
 from exchange.identity import actions as identity
 from exchange.identity import queries as people
-from exchange.identity import rules
+from exchange.identity import rules, terms
 from exchange.identity.models import Member, Organization
 from exchange.mail import Letter
 from listings import actions as listings
@@ -98,6 +98,8 @@ def _member(
     member = identity.new_member(organization, email=email, name=name, roles=roles, may_bind=False, at=at)
     member.password_hash, member.confirmed_at = market.password_hash, at
     member.second_factor_exempt = True  # the demo's administrators sign in with the password alone
+    if not member.is_operator:
+        terms.accept(member, list(terms.IN_FORCE), address="", at=at)
     session.flush()
     return member
 

@@ -32,6 +32,8 @@ class Config:
     s3_access_key: str | None
     s3_secret_key: str | None
     secret_key: str
+    seal_certificate: Path | None
+    seal_key: Path | None
     smtp_url: str | None
     mail_sender: str
     metrics_token: str | None
@@ -78,6 +80,8 @@ def load(env: dict[str, str], *, at_rest: bool = False) -> Config:
     offset = int(env.get("CLOCK_OFFSET_DAYS") or 0)
     if offset and env.get("DATABASE_URL"):
         raise ConfigError("CLOCK_OFFSET_DAYS is for the embedded database only")
+    if bool(env.get("SEAL_CERTIFICATE")) != bool(env.get("SEAL_KEY")):
+        raise ConfigError("SEAL_CERTIFICATE and SEAL_KEY belong together; set both or neither")
     return Config(
         home=home,
         port=port,
@@ -90,6 +94,8 @@ def load(env: dict[str, str], *, at_rest: bool = False) -> Config:
         s3_access_key=env.get("AWS_ACCESS_KEY_ID") if own_storage else embedded["s3_access_key"],
         s3_secret_key=env.get("AWS_SECRET_ACCESS_KEY") if own_storage else embedded["s3_secret_key"],
         secret_key=secret_key,
+        seal_certificate=_file(env.get("SEAL_CERTIFICATE")),
+        seal_key=_file(env.get("SEAL_KEY")),
         smtp_url=env.get("SMTP_URL") or None,
         mail_sender=env.get("MAIL_SENDER") or "no-reply@exchange.example",
         metrics_token=env.get("METRICS_TOKEN") or None,
@@ -108,6 +114,10 @@ def _embedded(home: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return found
+
+
+def _file(path: str | None) -> Path | None:
+    return Path(path).resolve() if path else None
 
 
 def _psycopg(url: str) -> str:

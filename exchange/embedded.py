@@ -33,6 +33,8 @@ BUCKET = "objects"
 SOCKET_PATH_LENGTH_MAX = 80  # Unix socket addresses end at 107 bytes, and PostgreSQL adds 23
 STARTED_WITHIN_SECONDS = 30.0
 SITE_BODY_BYTES_MAX = 12_000_000
+# Where more may come, and where the site itself refuses what is too much, with a page.
+LARGE_BODIES = ("/verify",)
 LOG_ROLL_MEGABYTES, LOGS_KEPT_DAYS = 100, 400
 SECRET_PARAMETERS = ("X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token")
 PR_SET_PDEATHSIG = 1
@@ -293,7 +295,8 @@ class Embedded:
         return {"match": [{"path": [f"/{BUCKET}", f"/{BUCKET}/*"]}], "handle": [proxy], "terminal": True}
 
     def _site_route(self) -> dict[str, Any]:
-        limit = {"handler": "request_body", "max_size": SITE_BODY_BYTES_MAX}
+        elsewhere = [{"not": [{"path": list(LARGE_BODIES)}]}]
+        limited = {"match": elsewhere, "handle": [{"handler": "request_body", "max_size": SITE_BODY_BYTES_MAX}]}
         # What a client says about itself is dropped: the gateway alone tells the site who calls.
         headers = {
             "request": {"set": {"X-Request-Id": ["{http.request.uuid}"]}, "delete": ["X-Forwarded-*", "Forwarded"]}
@@ -303,6 +306,7 @@ class Embedded:
             "upstreams": [{"dial": f"unix/{self.site_socket}"}],
             "transport": {"protocol": "http", "response_header_timeout": "120s"},
         }
+        limit = {"handler": "subroute", "routes": [limited]}
         return {"handle": [limit, {"handler": "headers", **headers}, proxy]}
 
     # ---- together

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 BUCKET = "objects"
+SEAL = ("SEAL_CERTIFICATE", "SEAL_KEY")
 ACCESS_KEY, SECRET_KEY = "tests-access-key", "tests-secret-key-" + secrets.token_hex(8)
 
 
@@ -87,7 +88,7 @@ def configure_process(worker: str) -> Path:
     home = Path(tempfile.mkdtemp(prefix=f"nkd-{worker}-"))
     (home / "run").mkdir()
     (home / "run" / "embedded.json").write_text(json.dumps(_embedded(worker)))
-    for name in ("DATABASE_URL", "SMTP_URL", "SECRET_KEY", "CLOCK_OFFSET_DAYS", "EXCHANGE_URL", "METRICS_TOKEN"):
+    for name in ("DATABASE_URL", "SMTP_URL", "SECRET_KEY", "CLOCK_OFFSET_DAYS", "EXCHANGE_URL", "METRICS_TOKEN", *SEAL):
         os.environ.pop(name, None)
     os.environ |= {
         "EXCHANGE_HOME": str(home),

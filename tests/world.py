@@ -10,7 +10,7 @@ from typing import Any
 
 from exchange import clock, database, jobs
 from exchange.database import session
-from exchange.identity import actions, queries, rules
+from exchange.identity import actions, queries, rules, terms
 from exchange.identity.models import Member, Organization
 
 PASSWORD = "exchange-demo"
@@ -144,6 +144,8 @@ class World:
         member.confirmed_at = clock.now()
         member.second_factor_exempt = True
         member.department = "情報政策課"
+        if not member.is_operator:
+            terms.accept(member, list(terms.IN_FORCE), address="192.0.2.1", at=clock.now())
         session.flush()
         return member
 

@@ -18,6 +18,7 @@ from exchange.database import lock, new_id, session
 from exchange.errors import Forbidden, Invalid, Words, WrongState, text
 from exchange.identity import actions as identity
 from exchange.identity import queries as people
+from exchange.identity import terms
 from exchange.identity.models import Member
 
 PURPOSE_LENGTH_MAX = 1_000
@@ -101,7 +102,8 @@ def _ask_owners(contract: Contract, by: Member, at: datetime) -> None:
 def _hand_over(contract: Contract, *, by: Member, at: datetime) -> None:
     """To the provider; where the offer accepts by itself and its terms are untouched, its assent is recorded at once."""
     offer = contract.offer
-    if offer.auto_accept and contract.variables == settled_values(offer, contract.buyer.kind):
+    may_itself = offer.auto_accept and terms.accepted_by(contract.provider_id, "providers")
+    if may_itself and contract.variables == settled_values(offer, contract.buyer.kind):
         _accept_by_itself(contract, at)
         return
     steps.tell(
@@ -155,6 +157,7 @@ def _may_request(offer: Offer, by: Member) -> None:
         raise Forbidden(text("申込みは、組織を代表して契約できる人（契約権者）だけが行えます。"))
     if not by.organization.is_verified:
         raise Forbidden(text("組織の確認が済んでいないか停止されているため、申し込めません。"))
+    terms.require(by.organization_id, "users")
     if offer.listing.state != "published":
         raise WrongState(text("このデータは公開されていません。"), state=offer.listing.state, allowed=[])
     if offer.state != "open":
@@ -260,6 +263,7 @@ def accept(
     """
     steps.claim(contract, at=at)
     following = rules.check("accept", by, contract)
+    terms.require(by.organization_id, "providers" if by.organization_id == contract.provider_id else "users")
     if version is not None and version != contract.version:
         raise WrongState(
             text(

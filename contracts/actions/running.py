@@ -247,17 +247,17 @@ def _end_of_term(contract: Contract) -> datetime:
 def _over(contract: Contract, at: datetime, reason: str, *, but: str | None = None) -> None:
     """What the end brings: the duty to delete, where the terms say so, and word to both."""
     title = text("契約が終了しました（%(number)s）", number=contract.number)
-    days, data = contract.variables.get("delete_days"), contract.listing.title
-    if days is None:
+    ended_on, data = (contract.ended_at or at).astimezone(rules.JST).date(), contract.listing.title
+    due_on = rules.deletion_due_on(contract.variables, ended_on)
+    if due_on is None:
         body = text("「%(title)s」の契約が終了しました。%(reason)s", title=data, reason=reason)
     else:
-        ended_on = (contract.ended_at or at).astimezone(rules.JST).date()
-        session.add(DeletionDuty(contract_id=contract.id, due_on=ended_on + timedelta(days=int(days))))
+        session.add(DeletionDuty(contract_id=contract.id, due_on=due_on))
         session.flush()
         body = text(
-            "「%(title)s」の契約が終了しました。提供データは %(days)s 日以内に消去し、契約のページで報告してください。%(reason)s",
+            "「%(title)s」の契約が終了しました。提供データは %(day)s までに消去し、契約のページで報告してください。%(reason)s",
             title=data,
-            days=days,
+            day=due_on.isoformat(),
             reason=reason,
         )
     steps.tell_both(contract, title, body, at=at, but=but)

@@ -16,6 +16,10 @@ from exchange.clock import JST
 
 Rows = list[tuple[str, str]]
 NONE = "―"
+SEALED = (
+    "この契約書のPDFは、取引市場の電子証明書で封印されています。"
+    "本物であり変更されていないことは、取引市場の「契約書を確かめる」のページ（/verify）で、だれでも確かめられます。"
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Assent:
     side: str
     organization: str
     person: str
+    account: str  # the address they sign in with
     at: datetime
     version: int
     remote: str | None
@@ -34,12 +39,25 @@ class Assent:
 
 
 @dataclass(frozen=True)
+class Signed:
+    """A municipality's recorded signature: what lies where."""
+
+    side: str
+    kind: str
+    reference: str
+    signed_on: date
+    signatory: str
+    scan_sha256: str | None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Who agreed when, and what came of it."""
 
     sha256: str
     draft: bool
     assents: Sequence[Assent] = ()
+    signatures: Sequence[Signed] = ()
     approved_at: Sequence[datetime] = ()
     activated_at: datetime | None = None
     starts_on: date | None = None
@@ -78,6 +96,7 @@ def sheet(said: Content, evidence: Evidence) -> dict[str, Any]:
             template["source"]["ja"],
             f"ひな型 {template['key']} {template['version']}（{template['dated']}）。",
             "英語訳は参考であり、日本語の本文が正文です。",
+            *([] if evidence.draft else [SEALED]),
         ],
     }
 
@@ -138,14 +157,15 @@ def data(said: Content) -> Rows:
 
 
 def records(evidence: Evidence) -> Rows:
-    """Assents, internal approvals (決裁), the operator's approval, term."""
+    """Assents, internal approvals (決裁), signatures of municipalities, the operator's approval, term."""
     rows: Rows = []
     for assent in evidence.assents:
-        who = "提供者" if assent.side == "provider" else "利用者"
+        who = _who(assent.side)
         where = f"（送信元 {assent.remote}）" if assent.remote else ""
-        what = f"{assent.organization}　{assent.person}　{moment(assent.at)}　第{assent.version}版{where}"
-        rows.append((f"{who}の承諾", printed(what)))
+        person = f"{assent.organization}　{assent.person}（{assent.account}）"
+        rows.append((f"{who}の承諾", printed(f"{person}　{moment(assent.at)}　第{assent.version}版{where}")))
         rows += _internal(assent, who)
+    rows += [(f"{_who(signed.side)}の{SIGNED[signed.kind]}", _signature(signed)) for signed in evidence.signatures]
     rows += [("運営者の承認", moment(at)) for at in evidence.approved_at]
     if evidence.purchase_order:
         rows.append(("利用者の注文番号", evidence.purchase_order))
@@ -154,6 +174,18 @@ def records(evidence: Evidence) -> Rows:
     if evidence.starts_on:
         rows.append(("有効期間", f"{day(evidence.starts_on)} から {_until(evidence.ends_on)}"))
     return rows
+
+
+SIGNED = {"paper": "記名押印", "electronic": "電子署名"}
+
+
+def _who(side: str) -> str:
+    return "提供者" if side == "provider" else "利用者"
+
+
+def _signature(signed: Signed) -> str:
+    scan = f"写しのSHA-256 {signed.scan_sha256}" if signed.scan_sha256 else ""
+    return printed("　".join(filter(None, (day(signed.signed_on), signed.signatory, signed.reference, scan))))
 
 
 def _internal(assent: Assent, who: str) -> Rows:

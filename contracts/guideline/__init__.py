@@ -6,13 +6,33 @@ the words they were concluded with, because each round stores them.
 
 from __future__ import annotations
 
-from contracts.guideline import checklist, open_terms, provision_licence
+from contracts.guideline import (
+    checklist,
+    co_creation,
+    open_terms,
+    platform_participation,
+    provision_assignment,
+    provision_joint,
+    provision_licence,
+    short_form,
+)
 from contracts.guideline.parts import Template
 from exchange.errors import Invalid, NotFound, text
 
 __all__ = ["TEMPLATES", "checklist", "offered", "template"]
 
-TEMPLATES: dict[str, Template] = {t.key: t for t in (provision_licence.TEMPLATE, *open_terms.TEMPLATES)}
+TEMPLATES: dict[str, Template] = {
+    t.key: t
+    for t in (
+        provision_licence.TEMPLATE,
+        provision_assignment.TEMPLATE,
+        provision_joint.TEMPLATE,
+        co_creation.TEMPLATE,
+        short_form.TEMPLATE,
+        platform_participation.TEMPLATE,
+        *open_terms.TEMPLATES,
+    )
+}
 
 
 def template(key: str) -> Template:

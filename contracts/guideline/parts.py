@@ -142,7 +142,7 @@ def _date(v: Variable, value: Any) -> Words | None:
 def _text(v: Variable, value: Any) -> Words | None:
     if not isinstance(value, str):
         return text("「%(name)s」は文字列で指定してください。", name=spoken(v.label))
-    if not value.strip() and not v.empty.ja:
+    if not value.strip() and (value or not v.empty.ja):
         return text("「%(name)s」を入力してください。", name=spoken(v.label))
     if len(value) > TEXT_LENGTH_MAX:
         return text("「%(name)s」は %(most)s 文字以内で入力してください。", name=spoken(v.label), most=TEXT_LENGTH_MAX)

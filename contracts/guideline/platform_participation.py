@@ -19,7 +19,8 @@ TOPICS = {
     1: Said("取り扱うデータ・サービスの種類", "kinds of data and services"),
     2: Said("参加者の範囲（資格）", "who may take part"),
     3: Said(
-        "提供データ・利用データと利用サービスの許諾の範囲", "scope of permission for data provided, data used and services"
+        "提供データ・利用データと利用サービスの許諾の範囲",
+        "scope of permission for data provided, data used and services",
     ),
     4: Said("提供データについての提供者の責任（保証・非保証）", "the provider's responsibility for data provided"),
     5: Said("派生データなど成果物の権利関係", "rights in derived data and other results"),
@@ -27,7 +28,9 @@ TOPICS = {
     7: Said("運営事業者の義務と責任（限定）", "the operator's duties and its limited liability"),
     8: Said("提供者・利用者の義務と責任（限定）", "duties and limited liability of providers and users"),
     9: Said("違反があったときの制裁", "sanctions for breach"),
-    10: Said("脱退・終了のときの提供データと成果物の取扱い", "data and results when someone leaves or the platform ends"),
+    10: Said(
+        "脱退・終了のときの提供データと成果物の取扱い", "data and results when someone leaves or the platform ends"
+    ),
 }
 MARKS = "①②③④⑤⑥⑦⑧⑨⑩"
 GUIDELINE = Said(
@@ -49,7 +52,9 @@ def _source(topics: tuple[int, ...]) -> Said:
         return OWN
     ja = "、".join(f"{MARKS[n - 1]}{TOPICS[n].ja}" for n in topics)
     en = "; ".join(f"({n}) {TOPICS[n].en}" for n in topics)
-    return Said(f"データ編 共用型の項目 {ja}（項目の一覧は確認済み）", f"Data sharing topic {en} (list of topics confirmed)")
+    return Said(
+        f"データ編 共用型の項目 {ja}（項目の一覧は確認済み）", f"Data sharing topic {en} (list of topics confirmed)"
+    )
 
 
 def _clause(article: int, topics: tuple[int, ...], binds: tuple[Party, ...], title: Said, *paragraphs: Said) -> Clause:

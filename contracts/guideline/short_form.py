@@ -381,7 +381,10 @@ CLAUSES = (
     _clause(
         4,
         Said("対価", "Price"),
-        Said("提供データの利用の対価は、{price}とする。{price_details}", "The price for the use: {price}. {price_details}"),
+        Said(
+            "提供データの利用の対価は、{price}とする。{price_details}",
+            "The price for the use: {price}. {price_details}",
+        ),
         Said(
             "対価があるときは、乙は、本取引市場の運営者が甲を代理して交付する請求書の支払期限までに、消費税および地方消費税とともに"
             "これを支払う。取得量は本取引市場の計量記録により、振込手数料は乙の負担とし、支払が遅れたときは法定利率による遅延損害金を"

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from contracts.pages import applying, deals, elsewhere, offers, reviews, templates
+from contracts.pages import applying, deals, elsewhere, offers, reviews, templates, verifying
 
 blueprints: tuple[Blueprint, ...] = (
     templates.blueprint,
@@ -10,5 +10,6 @@ blueprints: tuple[Blueprint, ...] = (
     applying.blueprint,
     deals.blueprint,
     reviews.blueprint,
+    verifying.blueprint,
 )
 show_elsewhere = elsewhere.show

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from contracts import actions, guideline, queries, schemas
 from contracts.guideline import open_terms
-from contracts.pages import reviews, shown
+from contracts.pages import participation, reviews, shown
 from exchange import clock
 from exchange.config import config
 from exchange.errors import text
@@ -20,7 +20,8 @@ from listings.models import Listing
 
 
 def show() -> None:
-    """Fill slots, registries, menu, tasks and figures."""
+    """Fill slots, registries, menu, tasks and figures; write the terms of participation."""
+    participation.show()
     slots.fill("listing.offers", offers_panel)
     slots.fill("listing.apply", apply_button)
     registries.SUBSCRIBERS[:] = [queries.subscribers]

@@ -85,7 +85,7 @@ def choose(listing_id: str) -> Any:
         listing=listing,
         models=[(key, *words) for key, words in MODEL_WORDS.items() if not is_city or key == "free"],
         is_city=is_city,
-        contracts=[t for t in templates if not t.is_open],
+        contracts=[t for t in templates if t.is_offered and not t.is_open],
         open_terms=[t for t in templates if t.is_open],
         said=shown.said,
     )
@@ -135,7 +135,7 @@ def _asked() -> tuple[Template, str]:
     """The template and price model that the first step chose."""
     template = guideline.template(request.args.get("template") or "")
     model = "free" if template.is_open else request.args.get("model") or "free"
-    if model not in pricing.MODELS:
+    if model not in pricing.MODELS or not template.is_offered:
         raise NotFound()
     return template, model
 

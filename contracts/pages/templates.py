@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from contracts import guideline
 from contracts.guideline import open_terms
-from contracts.pages import shown
+from contracts.pages import participation, shown
 from exchange import clock
 from exchange.config import config
 from exchange.web.access import public
@@ -22,7 +22,8 @@ def index() -> Any:
     templates = guideline.TEMPLATES.values()
     return render_template(
         "contracts/templates.html",
-        contracts=[t for t in templates if not t.is_open],
+        contracts=[t for t in templates if t.is_offered and not t.is_open],
+        participation=[t for t in templates if not t.is_offered],
         open_terms=[t for t in templates if t.is_open],
         said=shown.said,
     )
@@ -33,6 +34,13 @@ def index() -> Any:
 def show(key: str) -> Any:
     """One template: every clause with its source, every choice with its help."""
     template = guideline.template(key)
+    if not template.is_offered:
+        return render_template(
+            "contracts/participation.html",
+            template=template,
+            clauses=participation.clauses(template),
+            said=shown.said,
+        )
     if template.is_open:
         lines = open_terms.attribution_lines(
             template,

@@ -61,14 +61,16 @@ def outdated(member: Member) -> list[Terms]:
     return [t for key, t in IN_FORCE.items() if accepted.get(key, {}).get("version") != t.version]
 
 
-def require(organization_id: str, key: str) -> None:
-    """Refuse new listings and new deals until an owner has accepted the version in force for the organization.
-
-    What an owner accepted who has left since still stands. Raises `TermsNotAccepted`.
-    """
+def accepted_by(organization_id: str, key: str) -> bool:
+    """Whether an owner accepted the version in force for the organization; it stands when that owner has left since."""
     accepted = Member.terms_accepted[(key, "version")].as_integer() == IN_FORCE[key].version
     owner = (Member.organization_id == organization_id) & Member.roles.contains(["owner"])
-    if not session.scalar(select(exists().where(owner, accepted))):
+    return bool(session.scalar(select(exists().where(owner, accepted))))
+
+
+def require(organization_id: str, key: str) -> None:
+    """Refuse new listings and new deals until an owner has accepted the terms in force; raises `TermsNotAccepted`."""
+    if not accepted_by(organization_id, key):
         raise TermsNotAccepted(
             text(
                 N_(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 from exchange.database import session
 from exchange.errors import N_, Conflict, Forbidden, Invalid, Words, WrongState, text
 from exchange.identity import actions as identity
+from exchange.identity import terms
 from exchange.identity.models import Member
 from listings import queries, rules
 from listings.actions.drafting import index, locked, must_prepare, note

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -31,6 +33,10 @@ class Deal:
     suspended_by: str | None = None
     provider_id: str = "provider"
     buyer_id: str = "buyer"
+    awaits_confirmation: bool = True  # so that every deed of the table has its object
+    unsigned: list[str] = field(default_factory=lambda: ["buyer", "provider"])
+    variables: dict[str, Any] = field(default_factory=lambda: {"term": "renewing"})
+    renewal_refused_by: str | None = None
 
 
 PEOPLE = {
@@ -80,17 +86,48 @@ def _passes(deed: str, person: Someone, contract: Deal) -> bool:
     return True
 
 
-@given(st.lists(st.sampled_from(rules.DEEDS), max_size=60))
-def test_no_walk_leaves_the_table_and_no_final_state_is_left(deeds: list[str]) -> None:
-    state = "requested"
-    for deed in deeds:
+def test_ten_thousand_steps_of_anybody_never_leave_the_table_and_replay_to_the_same_state() -> None:
+    """Every step is tried by somebody of some side and role; the history alone leads to the same state."""
+    dice = random.Random(20261125)
+    people = [
+        Someone(side, roles, may_bind, is_operator=side == "operator")
+        for side in ("buyer", "provider", "operator", "stranger")
+        for roles in (["owner"], ["data_officer"], ["viewer"], ["approver"], ["finance"])
+        for may_bind in (True, False)
+    ]
+    contract, history, reached, taken = Deal(), list[str](), set[str](), 0
+    for _ in range(10_000):
+        deed = dice.choice(rules.DEEDS)
         try:
-            following = rules.after(state, deed)
-        except WrongState:
+            by_time = deed in ("expire", "renew", "end")
+            after = rules.after(contract.state, deed) if by_time else rules.check(deed, dice.choice(people), contract)
+        except (Forbidden, WrongState):
             continue
-        assert state not in rules.FINAL
-        state = following
-        assert state in rules.STATES
+        assert contract.state not in rules.FINAL and (contract.state, deed) in rules.TRANSITIONS
+        taken += 1
+        contract.state, contract.turn = after, dice.choice(["buyer", "provider"])
+        history.append(deed)
+        reached.add(after)
+        assert reduce(rules.after, history, "requested") == contract.state
+        if after in rules.FINAL:
+            contract, history = Deal(), []
+    assert reached == set(rules.STATES) and taken > 500
+
+
+@pytest.mark.parametrize(
+    ("deed", "changes"),
+    [
+        ("confirm", {"state": "requested", "awaits_confirmation": False}),
+        ("sign", {"state": "accepted", "unsigned": ["provider"]}),
+        ("refuse_renewal", {"state": "active", "variables": {"term": "fixed"}}),
+        ("refuse_renewal", {"state": "active", "renewal_refused_by": "provider"}),
+    ],
+)
+def test_a_deed_without_an_object_is_refused_and_not_offered(deed: str, changes: dict[str, Any]) -> None:
+    contract = Deal(**changes)
+    with pytest.raises(WrongState):
+        rules.check(deed, PEOPLE["buyer"], contract)
+    assert deed not in rules.allowed(PEOPLE["buyer"], contract)
 
 
 def test_final_states_allow_nothing() -> None:
@@ -205,7 +242,46 @@ def test_a_cure_period_ends_at_midnight_in_japan() -> None:
     assert rules.cure_ends_at(AT, 14) == datetime(2026, 12, 9, tzinfo=rules.JST)
 
 
-def test_two_administrators_where_there_is_a_mark_of_risk() -> None:
-    assert rules.approvals_needed({"storage_country": "japan"}, "non_personal") == 1
-    assert rules.approvals_needed({"storage_country": "worldwide"}, "non_personal") == 2
-    assert rules.approvals_needed({}, "person_related") == 2
+MARKS = {"data_class": "non_personal", "deviating": [], "price_jpy": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("variables", "changes", "marks"),
+    [
+        ({"storage_country": "japan"}, {}, []),
+        ({"storage_country": "worldwide"}, {}, ["cross_border"]),
+        ({}, {"data_class": "person_related"}, ["data_class"]),
+        ({"exclusivity": "exclusive"}, {}, ["exclusive"]),
+        ({"exclusivity": "sole"}, {"deviating": ["exclusivity"]}, ["exclusive", "deviation"]),
+        ({}, {"other_prices_jpy": [30_000]}, []),
+        ({}, {"other_prices_jpy": [30_000, 40_000]}, ["price"]),
+        ({}, {"other_prices_jpy": [4_000, 4_900]}, ["price"]),
+        ({}, {"other_prices_jpy": [8_000, 20_000]}, []),
+    ],
+)
+def test_what_makes_a_second_administrator_look(variables: Any, changes: Any, marks: list[str]) -> None:
+    found = rules.risk_marks(variables, **(MARKS | changes))
+    assert found == marks
+    assert rules.approvals_needed(found) == (2 if marks else 1)
+
+
+MARCH = date(2027, 3, 31)
+
+
+@pytest.mark.parametrize(
+    ("changes", "renews"),
+    [
+        ({}, True),
+        ({"term": "fixed"}, False),
+        ({"refused_by": "buyer"}, False),
+        ({"buyer_is_municipality": True}, False),
+        ({"buyer_is_municipality": True, "ground": " "}, False),
+        ({"buyer_is_municipality": True, "ground": "債務負担行為 令和9年度"}, True),
+        ({"buyer_is_municipality": True, "ends_on": date(2026, 9, 30), "until": MARCH}, True),
+        ({"buyer_is_municipality": True, "ends_on": date(2026, 9, 30), "until": date(2027, 4, 1)}, False),
+        ({"buyer_is_municipality": True, "ends_on": date(2026, 4, 1), "until": date(2026, 12, 31)}, True),
+    ],
+)
+def test_when_a_term_renews_itself(changes: dict[str, Any], renews: bool) -> None:
+    standing = {"term": "renewing", "refused_by": None, "buyer_is_municipality": False, "ground": None}
+    assert rules.may_renew(**({"ends_on": MARCH, "until": date(2028, 3, 31)} | standing | changes)) == renews

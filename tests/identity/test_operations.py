@@ -14,6 +14,7 @@ from exchange.errors import DomainError
 from exchange.identity import terms
 from exchange.identity.inquiries import Inquiry
 from exchange.web import inquiries as inquiry_pages
+from exchange.web import legal
 from tests.identity.people import letters, send, words
 
 TEXTS = Path(__file__).resolve().parents[2] / "templates" / "legal"
@@ -174,15 +175,16 @@ def test_public_texts_open_in_both_languages(client: Any, db: Any, path: str, la
     assert page.count("<h1>") == 1 and f'<html lang="{language}">' in page
 
 
-def test_every_version_ever_published_is_there_in_both_languages() -> None:
+def test_every_version_ever_published_is_there_in_both_languages(app: Any) -> None:
     for key, text in terms.IN_FORCE.items():
-        files = {f"{n}.{language}.html" for n in range(1, text.version + 1) for language in ("ja", "en")}
+        numbers = [n for n in range(1, text.version + 1) if not legal.is_written(key, n)]
+        files = {f"{n}.{language}.html" for n in numbers for language in ("ja", "en")}
         assert files == {path.name for path in (TEXTS / key).iterdir()}
 
 
 def test_a_published_version_stays_readable_and_others_do_not_exist(client: Any, db: Any) -> None:
     assert client.get("/terms/providers/versions/1").status_code == 200
-    for path in ("/terms/providers/versions/2", "/terms/providers/versions/0", "/terms/nothing/versions/1"):
+    for path in ("/terms/providers/versions/3", "/terms/providers/versions/0", "/terms/nothing/versions/1"):
         assert client.get(path).status_code == 404
 
 
