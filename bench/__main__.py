@@ -2,10 +2,10 @@
 
 import sys
 
-from bench import link, pages
+from bench import document, link, pages
 from bench.house import House
 
-BENCHES = {"link": link.run, "pages": pages.run}
+BENCHES = {"link": link.run, "pages": pages.run, "document": document.run}
 
 
 def main(names: list[str]) -> int:

@@ -92,7 +92,9 @@ def pages(house: Flask) -> Flask:
 SELECT = {
     "listings": "SELECT * FROM listing WHERE state = 'published' AND %s <> '' ORDER BY published_at DESC LIMIT 20",
     "listing": "SELECT * FROM listing JOIN file ON file.listing_id = listing.id WHERE listing.id = %s",
+    "contract": "SELECT * FROM contract JOIN listing ON listing.id = contract.listing_id WHERE contract.id = %s",
 }
+REAL = {"listings": "/listings", "listing": "/listings/", "contract": "/desk/contracts/"}
 
 
 def _captured(house: Flask, path: str, query: bytes) -> tuple[Any, dict[str, Any]]:
@@ -110,11 +112,13 @@ def _captured(house: Flask, path: str, query: bytes) -> tuple[Any, dict[str, Any
             slots[key] = slot(name, **context)  # type: ignore[operator]
         return slots[key]
 
-    real = "/listings" if path == "listings" else f"/listings/{path.rsplit('/', 1)[-1]}"
+    kind, _, name = path.partition("/")
+    real, cookie = REAL[kind] + name, {"Cookie": request.headers.get("Cookie", "")}
     house.jinja_env.globals["slot"] = remembered
     try:
         with flask.template_rendered.connected_to(keep, house):
-            answer = house.test_client().get(real, query_string=query.decode())
+            client = house.test_client(use_cookies=False)
+            answer = client.get(real, query_string=query.decode(), headers=cookie)
     finally:
         house.jinja_env.globals["slot"] = slot
     if answer.status_code != 200:

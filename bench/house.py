@@ -16,6 +16,7 @@ from types import TracebackType
 from exchange.embedded import Embedded
 
 WORKERS, THREADS = "2", "8"
+SEAL = ("SEAL_CERTIFICATE", "SEAL_KEY")
 READY_WITHIN_SECONDS = 60.0
 
 
@@ -25,7 +26,7 @@ class House:
     def __enter__(self) -> House:
         self.home = Path(tempfile.mkdtemp(prefix="bench-"))
         self.port = _free_port()
-        for name in ("DATABASE_URL", "S3_ENDPOINT_URL", "S3_BUCKET", "SECRET_KEY", "CLOCK_OFFSET_DAYS"):
+        for name in ("DATABASE_URL", "S3_ENDPOINT_URL", "S3_BUCKET", "SECRET_KEY", "CLOCK_OFFSET_DAYS", *SEAL):
             os.environ.pop(name, None)
         os.environ |= {"EXCHANGE_HOME": str(self.home), "PORT": str(self.port), "DEMO": "0"}
         self.embedded = Embedded(self.home, self.port)

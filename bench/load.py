@@ -84,9 +84,10 @@ def _more(connection: socket.socket) -> bytes:
     return piece
 
 
-def get(path: str) -> bytes:
-    """A GET of a page."""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n\r\n".encode()
+def get(path: str, *, cookie: str = "") -> bytes:
+    """A GET of a page, by whoever the cookie says."""
+    signed_in = f"Cookie: {cookie}\r\n" if cookie else ""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n{signed_in}\r\n".encode()
 
 
 def post(path: str, token: str, body: str) -> bytes:

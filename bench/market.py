@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from contracts import actions, queries
 from contracts.models import Contract, Offer
 from exchange import clock, database
 from exchange.database import new_id, session
+from exchange.identity import terms
 from exchange.identity.models import ApiToken, Member, Organization
 from exchange.identity.queries import digest
+from exchange.identity.rules import OPERATOR_ROLES
 from listings.models import File, Listing, Release
 
 TOKENS = 2_000
@@ -52,15 +56,15 @@ class Deal:
     tokens: list[str]
 
 
-def _party(name: str, at: datetime) -> Member:
-    organization = Organization(name=name, kind="company", state="verified", verified_at=at, created_at=at)
+def _party(name: str, at: datetime, *, kind: str = "company", roles: Sequence[str] = ("owner",)) -> Member:
+    organization = Organization(name=name, kind=kind, state="verified", verified_at=at, created_at=at)
     session.add(organization)
     session.flush()
     member = Member(
         email=f"{new_id()}@bench.example",
         name="担当",
         organization_id=organization.id,
-        roles=["owner"],
+        roles=list(roles),
         may_bind=True,
         session_stamp="bench",
         confirmed_at=at,
@@ -182,6 +186,40 @@ def contract_with_tokens(*, bare_table: str) -> Deal:
     session.execute(text(bare_table))
     session.commit()
     return Deal(contract.id, file.id, str(file.object_key), tokens)
+
+
+@dataclass(frozen=True)
+class Active:
+    """A contract in force as it came about, and a cookie with which its buyer is signed in."""
+
+    contract_id: str
+    cookie: str
+
+
+def active_contract() -> Active:
+    """A contract requested, accepted and approved as people do it."""
+    import wsgi
+
+    at = clock.now()
+    provider, buyer = _party("提供社", at), _party("利用社", at)
+    operator = _party("運営事務局", at, kind="operator", roles=list(OPERATOR_ROLES))
+    for party in (provider, buyer):
+        terms.accept(party, list(terms.IN_FORCE), address="192.0.2.1", at=at)
+    listing, _, _ = _listing(provider, at, "地区別 人口 世帯", "説明です。")
+    offer = _offer(listing, provider, at)
+    wanted = {"purpose": "地図に示すため", "variables": {}, "accept_terms": True, "remote": "192.0.2.1"}
+    with wsgi.app.app_context():
+        contract = actions.request(queries.offer_seen_by(buyer, offer.id), **wanted, by=buyer, at=at)
+        contract = actions.accept(contract, version=1, remote="192.0.2.2", by=provider, at=at)
+        contract = actions.approve(contract, by=operator, at=at)
+        session.commit()
+        contract_id, signed_in = contract.id, f"{buyer.id}.{buyer.session_stamp}"
+    browser = wsgi.app.test_client()
+    with browser.session_transaction() as kept:
+        kept["_user_id"], kept["_fresh"] = signed_in, True
+    cookie = browser.get_cookie("exchange_session")
+    assert cookie is not None
+    return Active(contract_id, f"{cookie.key}={cookie.value}")
 
 
 def catalogue(count: int) -> list[str]:

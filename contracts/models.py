@@ -33,12 +33,18 @@ class Offer(Base):
     for_organization_id: Mapped[str | None] = mapped_column(ForeignKey("organization.id"))  # None: for everybody
     for_organization: Mapped[Organization | None] = relationship(lazy="raise_on_sql")
     checklist: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the provider's answers, see guideline.checklist
+    looked_at: Mapped[list[Any]] = mapped_column(default=list)  # topics gone through, see guideline.topics
     price_basis: Mapped[str | None]
     payment: Mapped[str] = mapped_column(default="on_activation")
     state: Mapped[str] = mapped_column(default="open")
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
     closed_at: Mapped[datetime | None]
+
+    @property
+    def has_price(self) -> bool:
+        """Whether its price is set; a draft's may name no more than the model."""
+        return self.pricing["model"] == "free" or len(self.pricing) > 1
 
 
 class Contract(Base):

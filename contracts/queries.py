@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts import rules
+from contracts.documents import deletion, pdf, sheets
 from contracts.documents import page as page_of_document
-from contracts.documents import pdf, sheets
 from contracts.documents.odrl import odrl
 from contracts.models import (
     Acceptance,
@@ -75,15 +75,17 @@ def offers_seen_by(member: Member | None, listing: Listing) -> list[Offer]:
 
 
 def offer_seen_by(member: Member | None, offer_id: str) -> Offer:
-    """An offer with its listing, if `member` may see that listing; else `NotFound`."""
+    """An offer with its listing, if `member` may see that listing; else `NotFound`.
+
+    A draft is its provider's alone, administrators do not see it; a private offer is also for whom it was made.
+    """
     offer = session.get(Offer, offer_id)
     if offer is None:
         raise NotFound()
     listing = listings.listing_seen_by(member, offer.listing_id)
-    own = member is not None and (member.is_operator or member.organization_id == listing.provider_id)
-    private = offer.for_organization_id is not None and offer.for_organization_id != getattr(
-        member, "organization_id", None
-    )
+    mine = member.organization_id if member else None
+    own = mine == listing.provider_id
+    private = offer.for_organization_id not in (None, mine) and not (member and member.is_operator)
     if not own and (private or offer.state == "draft"):
         raise NotFound()
     session.refresh(offer, attribute_names=["listing", "for_organization"])
@@ -160,10 +162,15 @@ def in_force(buyer_id: str, listing_id: str) -> list[Contract]:
     return list(session.scalars(query.order_by(Contract.id.desc())))
 
 
-def running_on(listing_id: str, *, but: str | None = None) -> list[Contract]:
-    """The running contracts on a listing, but one."""
-    query = select(Contract).where(Contract.listing_id == listing_id, Contract.state.in_(("active", "suspended")))
-    return list(session.scalars(query.where(Contract.id != but) if but else query))
+def running_on(listing_id: str, *, but_of: str | None = None) -> list[Contract]:
+    """The running contracts on a listing, but those of one buyer."""
+    query = select(Contract).where(Contract.listing_id == listing_id, Contract.state.in_(rules.RUNNING))
+    return list(session.scalars(query.where(Contract.buyer_id != but_of) if but_of else query))
+
+
+def exclusive_on(listing_id: str) -> Contract | None:
+    """The running contract by which a buyer alone has a listing."""
+    return next((c for c in running_on(listing_id) if rules.is_exclusive(c.variables)), None)
 
 
 def confirm_above_jpy(organization_id: str) -> int | None:
@@ -174,7 +181,14 @@ def confirm_above_jpy(organization_id: str) -> int | None:
 
 def interests_of(member_id: str) -> list[str]:
     """The organizations an administrator declared a tie to."""
-    return list(session.scalars(select(Interest.organization_id).where(Interest.member_id == member_id)))
+    query = select(Interest.organization_id).where(Interest.member_id == member_id)
+    return list(session.scalars(query.order_by(Interest.declared_at)))
+
+
+def has_interest(member: Member, contract: Contract) -> bool:
+    """Whether a member has a tie to a party of a contract, so that they decide nothing about it."""
+    parties = {contract.provider_id, contract.buyer_id}
+    return bool(parties & {member.organization_id, *interests_of(member.id)})
 
 
 def unsigned_sides(contract: Contract) -> list[str]:
@@ -235,6 +249,23 @@ def active_count() -> int:
     return session.scalar(select(func.count()).select_from(Contract).where(Contract.activated_at.is_not(None))) or 0
 
 
+def scan(contract: Contract, signature_id: str) -> bytes:
+    """The scan kept with a signature under a contract; `NotFound` where there is none."""
+    query = select(Signature.scan).where(Signature.id == signature_id, Signature.contract_id == contract.id)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def activated_by(organization_id: str) -> int:
+    """How many contracts of an organization, on either side, ever became active."""
+    mine = or_(Contract.provider_id == organization_id, Contract.buyer_id == organization_id)
+    return (
+        session.scalar(select(func.count()).select_from(Contract).where(mine, Contract.activated_at.is_not(None))) or 0
+    )
+
+
 def deals_of(provider_id: str) -> int:
     """How many contracts of a provider ever became active."""
     query = select(func.count()).select_from(Contract).where(Contract.provider_id == provider_id)
@@ -256,6 +287,14 @@ def document(contract: Contract, media_type: str) -> bytes:
         return page_of_document.html(content, proof).encode()
     kept = sealed(contract.id)
     return kept.pdf if kept else pdf.pdf(sheets.sheet(content, proof))
+
+
+def deletion_certificate(contract: Contract) -> bytes:
+    """The certificate of deletion as PDF; `NotFound` as long as no deletion was stated."""
+    duty = contract.deletion
+    if duty is None or duty.certified_at is None:
+        raise NotFound()
+    return pdf.deletion(deletion.sheet(json.loads(round_of(contract).content), duty))
 
 
 def round_of(contract: Contract, version: int | None = None) -> Round:
@@ -318,28 +357,81 @@ class Waiting:
 
 
 def waiting_for(member: Member) -> Waiting:
-    """Contracts whose next step is this member's organization's."""
+    """Contracts that wait for an answer of this member's organization, or for this administrator's decision."""
+    return _waiting(_to_decide(member) if member.is_operator else _to_answer(member))
+
+
+def confirmations_for(member: Member) -> Waiting:
+    """Requests that wait until this member, as an owner, confirms them."""
+    return _waiting(_to_confirm(member))
+
+
+def signatures_for(member: Member) -> Waiting:
+    """Contracts that wait for the signature of this member's municipality."""
+    return _waiting(_to_sign(member))
+
+
+def _waiting(which: ColumnElement[bool]) -> Waiting:
     query = select(func.count(), func.min(Contract.requested_at), func.min(Contract.answer_by))
-    count, oldest, answer_by = session.execute(query.where(_my_turn(member))).one()
+    count, oldest, answer_by = session.execute(query.where(which)).one()
     return Waiting(count, oldest, answer_by.astimezone(rules.JST).date() if answer_by else None)
 
 
-def _my_turn(member: Member) -> ColumnElement[bool]:
-    if member.is_operator:
-        return (Contract.state == "accepted") & (Contract.turn == "operator")
-    open_ = Contract.state.in_(("requested", "countered", "accepted"))
+def _to_answer(member: Member) -> ColumnElement[bool]:
     mine = member.organization_id
-    return open_ & (
-        ((Contract.turn == "buyer") & (Contract.buyer_id == mine))
-        | ((Contract.turn == "provider") & (Contract.provider_id == mine))
-        | (Contract.awaits_confirmation & (Contract.buyer_id == mine) & literal("owner" in member.roles))
+    as_buyer = (Contract.turn == "buyer") & (Contract.buyer_id == mine)
+    as_provider = (Contract.turn == "provider") & (Contract.provider_id == mine)
+    return Contract.state.in_(("requested", "countered")) & (as_buyer | as_provider)
+
+
+def _to_confirm(member: Member) -> ColumnElement[bool]:
+    mine = (Contract.state == "requested") & Contract.awaits_confirmation
+    return mine & (Contract.buyer_id == member.organization_id) & literal("owner" in member.roles)
+
+
+def _to_sign(member: Member) -> ColumnElement[bool]:
+    mine = member.organization_id
+    as_buyer = Contract.unsigned.contains(["buyer"]) & (Contract.buyer_id == mine)
+    as_provider = Contract.unsigned.contains(["provider"]) & (Contract.provider_id == mine)
+    return (Contract.state == "accepted") & (as_buyer | as_provider)
+
+
+def _to_decide(member: Member) -> ColumnElement[bool]:
+    """What an administrator can still decide: not approved by them already, and no party they have a tie to."""
+    latest = select(func.max(Acceptance.id)).where(
+        Acceptance.contract_id == Contract.id, Acceptance.version == Contract.version
     )
+    done = exists().where(Approval.acceptance_id == latest.scalar_subquery(), Approval.member_id == member.id)
+    ties = interests_of(member.id)
+    free = Contract.provider_id.not_in(ties) & Contract.buyer_id.not_in(ties)
+    return _under_review() & free & ~done
+
+
+def _under_review() -> ColumnElement[bool]:
+    return (Contract.state == "accepted") & (Contract.turn == "operator")
 
 
 def contracts_waiting_for(member: Member) -> list[Contract]:
-    """Those contracts, the longest waiting first."""
-    query = select(Contract).where(_my_turn(member)).options(*_WHOLE)
+    """Everything that waits for a member in any of these ways, the longest waiting first."""
+    mine = _to_decide(member) if member.is_operator else _to_answer(member) | _to_confirm(member) | _to_sign(member)
+    return _oldest_first(mine)
+
+
+def contracts_under_review() -> list[Contract]:
+    """Everything that waits for the administrators, the longest waiting first."""
+    return _oldest_first(_under_review())
+
+
+def _oldest_first(which: ColumnElement[bool]) -> list[Contract]:
+    query = select(Contract).where(which).options(*_WHOLE)
     return list(session.scalars(query.order_by(Contract.requested_at)).unique())
+
+
+def renewals_near(organization_id: str, today: date) -> list[rules.Renewal]:
+    """Terms of an organization's contracts about which it is time to say whether they shall renew."""
+    mine = [c for c in renewing() if organization_id in (c.buyer_id, c.provider_id)]
+    found = [ahead for c in mine if (ahead := rules.renewal(c)) and ahead.nears(today)]
+    return sorted(found, key=lambda ahead: ahead.last_notice)
 
 
 def running_count(member: Member) -> int:

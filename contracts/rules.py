@@ -24,6 +24,7 @@ says so and neither party refused; that changes its end, not its state.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any, Literal, Protocol
@@ -46,6 +47,7 @@ STATES = (
     "ended",
 )
 FINAL = frozenset({"terminated", "declined", "rejected", "expired", "ended"})
+RUNNING = ("active", "suspended")
 DEEDS = (
     "confirm",
     "accept",
@@ -103,6 +105,7 @@ WHO: dict[str, frozenset[Side]] = {
     "terminate": frozenset({"buyer", "provider", "operator"}),
 }
 IN_TURN = frozenset({"accept", "counter"})
+OFFICERS = frozenset({"owner", "data_officer"})
 BINDING = frozenset({"request", "accept", "counter", "decline", "terminate", "refuse_renewal"})
 
 STATE_TITLES = {
@@ -170,6 +173,7 @@ class Parties(Protocol):
 
     provider_id: str
     buyer_id: str
+    buyer: Any
     state: str
     turn: str | None
     suspended_by: str | None
@@ -177,6 +181,14 @@ class Parties(Protocol):
     unsigned: list[Any]
     variables: dict[str, Any]
     renewal_refused_by: str | None
+
+
+class Standing(Parties, Protocol):
+    """What of a contract says, beside that, how its term goes on and what is owed after the end."""
+
+    ends_on: date | None
+    renewal_ground: str | None
+    deletion: Any
 
 
 class Running(Protocol):
@@ -231,7 +243,7 @@ def refusal(deed: str, agent: Agent, contract: Parties) -> Words | None:
     elif deed in BINDING:
         wanting = None if agent.may_bind else text("組織を代表して契約できる人（契約権者）だけが行えます。")
     else:
-        officer = agent.may_bind or {"owner", "data_officer"} & set(agent.roles)
+        officer = agent.may_bind or OFFICERS & set(agent.roles)
         wanting = None if officer else text("責任者またはデータ担当の役割が必要です。")
     if wanting is None and deed == "resume" and contract.suspended_by not in (None, side):
         return text("停止した側だけが再開できます。")
@@ -299,6 +311,30 @@ def allowed(agent: Agent, contract: Parties) -> list[str]:
     ]
 
 
+def may_record_ground(agent: Agent, contract: Parties) -> bool:
+    """Whether this person may record why a municipal buyer is bound past 31 March."""
+    is_city = contract.buyer.kind == "municipality"
+    return is_city and side_of(agent, contract) == "buyer" and agent.may_bind
+
+
+def may_certify_deletion(agent: Agent, contract: Parties) -> bool:
+    """Whether this person may state for the buyer that the data were deleted."""
+    return side_of(agent, contract) == "buyer" and bool(agent.may_bind or OFFICERS & set(agent.roles))
+
+
+def open_to(agent: Agent, contract: Standing, today: date) -> list[str]:
+    """What this person can do about a contract today, for pages: the allowed deeds as long as notice is in time, and
+    `ground` and `delete`, which belong to no state.
+    """
+    ahead, duty = renewal(contract), contract.deletion
+    found = [d for d in allowed(agent, contract) if d != "refuse_renewal" or (ahead and today <= ahead.last_notice)]
+    if ahead and ahead.needs_ground and ahead.refused_by is None and may_record_ground(agent, contract):
+        found.append("ground")
+    if duty is not None and duty.certified_at is None and may_certify_deletion(agent, contract):
+        found.append("delete")
+    return found
+
+
 def other(side: str) -> str:
     """The other party."""
     return "provider" if side == "buyer" else "buyer"
@@ -364,27 +400,59 @@ def deletion_due_on(variables: Mapping[str, Any], ended_on: date) -> date | None
     return last + timedelta(days=int(days))
 
 
-def last_notice(ends_on: date | None, notice_days: int) -> date | None:
-    """The last day on which a renewal can be refused; None without an end."""
-    return ends_on - timedelta(days=notice_days) if ends_on else None
+def next_end(last_day: date, months: int) -> date:
+    """The last day of the term that follows one which ends on `last_day`."""
+    return ends_on(last_day + timedelta(days=1), months)
 
 
 FISCAL_YEAR_ENDS = (3, 31)
 
 
-def may_renew(
-    *, term: str, refused_by: str | None, buyer_is_municipality: bool, ends_on: date, until: date, ground: str | None
-) -> bool:
-    """Whether a term that ends renews to `until`.
+def passes_fiscal_year(last_day: date, until: date) -> bool:
+    """Whether a term prolonged from `last_day` to `until` goes past the 31 March that comes next."""
+    year = last_day.year if (last_day.month, last_day.day) <= FISCAL_YEAR_ENDS else last_day.year + 1
+    return until > date(year, *FISCAL_YEAR_ENDS)
 
-    A municipal buyer is bound past 31 March only on a recorded ground: 債務負担行為 (地方自治法 214条) or
-    長期継続契約 (234条の3).
-    """
-    if term != "renewing" or refused_by is not None:
-        return False
-    year = ends_on.year if (ends_on.month, ends_on.day) <= FISCAL_YEAR_ENDS else ends_on.year + 1
-    past_march = until > date(year, *FISCAL_YEAR_ENDS)
-    return not (buyer_is_municipality and past_march and not (ground or "").strip())
+
+@dataclass(frozen=True)
+class Renewal:
+    """What becomes of a term that renews itself, once it ends."""
+
+    ends_on: date
+    until: date  # the last day of the term that would follow
+    last_notice: date  # the last day on which either party can refuse
+    refused_by: str | None
+    needs_ground: bool
+    ground: str | None
+
+    @property
+    def renews(self) -> bool:
+        """Whether it goes on by itself, as things stand.
+
+        A municipal buyer is bound past 31 March only on a recorded ground: 債務負担行為 (地方自治法 214条) or
+        長期継続契約 (234条の3).
+        """
+        return self.refused_by is None and not (self.needs_ground and not self.ground)
+
+    def nears(self, today: date) -> bool:
+        """Whether it is time to think about refusing."""
+        return self.last_notice - RENEWAL_WARNING <= today <= self.last_notice
+
+
+def renewal(contract: Standing) -> Renewal | None:
+    """How the running term of a contract that renews itself goes on; None for any other contract."""
+    values, last_day = contract.variables, contract.ends_on
+    if values.get("term") != "renewing" or last_day is None or contract.state not in RUNNING:
+        return None
+    until = next_end(last_day, int(values["term_months"]))
+    return Renewal(
+        ends_on=last_day,
+        until=until,
+        last_notice=last_day - timedelta(days=int(values["renewal_notice_days"])),
+        refused_by=contract.renewal_refused_by,
+        needs_ground=contract.buyer.kind == "municipality" and passes_fiscal_year(last_day, until),
+        ground=contract.renewal_ground,
+    )
 
 
 # ── what a contract entitles to ──────────────────────────────────────────────────────────────────────────────────────

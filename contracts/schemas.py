@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from contracts import guideline, pricing, queries, rules
-from contracts.actions import deals, decisions, offers, steps
+from contracts.actions import deals, decisions, proposals, steps
 from contracts.guideline.parts import Clause, Template, Variable
 from contracts.models import Contract, ContractEvent, Offer
 from exchange.identity.models import Member, Organization
@@ -24,7 +24,7 @@ def _texts(most: int, **more: Any) -> fields.String:
 class NewOffer(Schema):
     """A new offer: template, price, the variables the provider fixes."""
 
-    name = fields.String(required=True, validate=validate.Length(1, offers.NAME_LENGTH_MAX))
+    name = fields.String(required=True, validate=validate.Length(1, proposals.NAME_LENGTH_MAX))
     template = fields.String(
         required=True,
         validate=validate.Length(1, 100),
@@ -39,7 +39,7 @@ class NewOffer(Schema):
         },
     )
     variables = fields.Dict(load_default=dict, keys=fields.String(), validate=validate.Length(max=VARIABLES_MAX))
-    price_basis = _texts(offers.BASIS_LENGTH_MAX, load_default=None, allow_none=True)
+    price_basis = _texts(proposals.BASIS_LENGTH_MAX, load_default=None, allow_none=True)
     template_version = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 20))
     open_variables = fields.List(
         fields.String(validate=validate.Length(1, 60)),

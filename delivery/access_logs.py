@@ -1,32 +1,52 @@
-"""Access logs into records: found in a folder, read from where reading stopped, parsed by one expression.
+'''Access logs into records: each source has one expression that takes a block of lines to the JSON text of all records.
 
-A log file is known by its first line, not its name: the gateway renames a full one, a backup gives it another inode.
-A last line without its end is left for the next time. Nothing here touches the database, and nothing loops over
-lines in Python: a block of lines goes through one DuckDB expression and comes out as the JSON text of all records.
-"""
+Nothing here touches the database, and nothing loops over lines in Python: DuckDB reads a block at once. What no source
+can make a line of comes out with the reason `malformed`; what is not about our objects is passed over.
+
+    gateway      the embedded gateway's JSON log: bytes written and ranges
+    s3-access    S3 server access logs, in text: bytes sent, no ranges
+    s3-json      the same, delivered as JSON (CloudWatch Logs)
+    cloudfront   standard logs of CloudFront: bytes with headers, ranges
+
+Sources: AWS, "Amazon S3 server access log format", "Log format in CloudWatch Logs", "Standard logging reference".
+'''
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-BLOCK_BYTES = 8 << 20
-FIRST_LINE_BYTES = 4096  # of the first line, enough to know it by: it holds time and request id
-
 # What a line tells, whatever wrote it:
-#   n, request_id, at, method, status, bytes_sent, range (the header), start and stop (bytes of the object, stop not
-#   included; start negative: so many from the end), remote, user_agent, grant_id, object_key, digest (of the line);
-#   reason and line instead where it cannot be read.
-GATEWAY = """
+#   n, request_id, at, method, status, bytes_sent, range (the header, where told), ranged (whether the log tells which
+#   bytes left), start and stop (bytes of the object, stop not included; start negative: so many from the end), remote,
+#   user_agent, grant_id, object_keys (every way the key may be read), digest (of the line); reason and line instead
+#   where it cannot be read.
+# An expression says what is on the line (`told`), whether all of it is there (`whole`), and whether it is about our
+# objects (`ours`); the rest is common.
+LINES = """
 WITH lines AS (
   SELECT unnest(string_split($block, chr(10))) AS line, generate_subscripts(string_split($block, chr(10)), 1) AS n
-), parsed AS (
+), """
+
+RECORDS = """
+, records AS (
+  SELECT n, request_id, to_timestamp(moment)::VARCHAR AS "at", method, status, bytes_sent, range, ranged, start, stop,
+    remote, user_agent, cut(grant_id, 100) AS grant_id, object_keys, md5(line) AS digest, NULL AS reason, NULL AS line
+  FROM readable WHERE whole AND ours
+  UNION ALL
+  SELECT n, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, md5(line), 'malformed',
+    substr(line, 1, 4000)
+  FROM readable WHERE NOT whole
+)
+SELECT
+  (SELECT count(*) FROM parsed),
+  (SELECT epoch_ms(to_timestamp(max(moment))) FROM told),
+  (SELECT coalesce(to_json(list(records ORDER BY n)), '[]')::VARCHAR FROM records)
+"""
+
+GATEWAY = """parsed AS (
   SELECT n, line, CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN line::JSON END AS j
   FROM lines WHERE trim(line) <> ''
 ), told AS (
@@ -42,40 +62,135 @@ WITH lines AS (
     cut(coalesce(j->>'$.request.client_ip', j->>'$.request.remote_ip', ''), 100) AS remote,
     cut(coalesce(j->>'$.request.headers."User-Agent"[0]', ''), 500) AS user_agent
   FROM parsed
-), readable AS (
-  SELECT *,
+), taken AS (
+  SELECT *, true AS ranged,
     request_id IS NOT NULL AND moment IS NOT NULL AND method IS NOT NULL AND status IS NOT NULL AND bytes_sent IS NOT NULL
       AND uri IS NOT NULL AS whole,
     -- Escapes are undone before anything is compared: %6Fbjects is objects, and x%2Dgrant is x-grant, to the store too.
     TRY(url_decode(split_part(uri, '?', 1))) AS path,
-    list_transform(
-      list_filter(
-        string_split(regexp_replace(substr(uri, strpos(uri, '?') + 1), '%[89A-Fa-f][0-9A-Fa-f]', '?', 'g'), '&'), lambda p: url_decode(split_part(p, '=', 1)) = 'x-grant'
-      ), lambda p: url_decode(substr(p, strpos(p, '=') + 1))
-    )[1] AS grant_id,
+    grant_in(uri) AS grant_id,
     regexp_extract(coalesce(answered, ''), '^bytes (\\d{1,18})-(\\d{1,18})/', ['a', 'b']) AS given,
     regexp_extract(coalesce(range, ''), '^bytes=(\\d{0,18})-(\\d{0,18})$', ['a', 'b']) AS asked
   FROM told
-), records AS (
-  SELECT n, request_id, to_timestamp(moment)::VARCHAR AS "at", method, status, bytes_sent, range,
+), readable AS (
+  SELECT *, starts_with(path, '/' || $bucket || '/') AS ours, [cut(substr(path, length($bucket) + 3), 2000)] AS object_keys,
     -- The store's own word first. 206 without it answers the range asked for; 200 without it starts at the beginning.
     CASE WHEN given.a <> '' THEN given.a::BIGINT
          WHEN status <> 206 THEN 0
          WHEN asked.a <> '' THEN asked.a::BIGINT
          WHEN asked.b <> '' THEN -(asked.b::BIGINT) END AS start,
     CASE WHEN given.b <> '' THEN given.b::BIGINT + 1
-         WHEN status = 206 AND asked.a <> '' AND asked.b <> '' THEN asked.b::BIGINT + 1 END AS stop,
-    remote, user_agent, cut(grant_id, 100) AS grant_id, cut(substr(path, length($prefix) + 1), 2000) AS object_key,
-    md5(line) AS digest, NULL AS reason, NULL AS line
-  FROM readable WHERE whole AND starts_with(path, $prefix)
-  UNION ALL
-  SELECT n, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, md5(line), 'malformed', substr(line, 1, 4000)
-  FROM readable WHERE NOT whole
+         WHEN status = 206 AND asked.a <> '' AND asked.b <> '' THEN asked.b::BIGINT + 1 END AS stop
+  FROM taken
+)"""
+
+# What both forms of S3's own log have in common. Reads with somebody's access key in a header and no grant are the
+# house's own (inspection, Parquet twins) and the administrators'; links never come that way.
+S3_READABLE = """, readable AS (
+  SELECT *, false AS ranged, NULL::VARCHAR AS range, NULL::BIGINT AS start, NULL::BIGINT AS stop,
+    request_id IS NOT NULL AND moment IS NOT NULL AND bucket IS NOT NULL AND operation IS NOT NULL
+      AND (status IS NOT NULL OR NOT reads) AS whole,
+    bucket = $bucket AND reads AND NOT (coalesce(auth, '') = 'AuthHeader' AND grant_in(uri) IS NULL) AS ours,
+    grant_in(uri) AS grant_id, keys_in(split_part(uri, '?', 1), $bucket) AS object_keys
+  FROM (
+    SELECT *, split_part(operation, '.', 2) AS method,
+      coalesce(regexp_full_match(operation, '(REST|WEBSITE)\\.(GET|HEAD)\\.OBJECT'), false) AS reads FROM told
+  )
+)"""
+
+# Fields may be added at the end, and older lines lack some: only those up to the object's size must be there.
+S3_ACCESS = (
+    """parsed AS (
+  SELECT n, line, regexp_extract(line,
+    '^\\S+ (\\S+) \\[([^\\]]*)\\] (\\S+) \\S+ (\\S+) (\\S+) \\S+ (?:"[^ "]* (.*?)(?: HTTP/[0-9.]+)?"|-) (\\d{3}|-) \\S+ '
+      || '(\\d{1,18}|-) (?:\\d+|-) (?:(?:\\d+|-) (?:\\d+|-) (?:".*?"|-) (?:"(.*?)"|-) (\\S+)(.*))?',
+    ['bucket', 'time', 'remote', 'request_id', 'operation', 'uri', 'status', 'sent', 'agent', 'version', 'rest']) AS f
+  FROM lines WHERE trim(line) <> ''
+), told AS (
+  SELECT n, line, cut(nullif(nullif(f.request_id, ''), '-'), 200) AS request_id, nullif(f.bucket, '') AS bucket,
+    epoch(try_strptime(f.time, '%d/%b/%Y:%H:%M:%S +0000')) AS moment, nullif(f.operation, '') AS operation,
+    TRY_CAST(f.status AS INTEGER) AS status, coalesce(TRY_CAST(f.sent AS BIGINT), 0) AS bytes_sent, f.uri AS uri,
+    cut(f.remote, 100) AS remote, cut(f.agent, 500) AS user_agent, CASE WHEN f.rest LIKE '% AuthHeader %' THEN 'AuthHeader' END AS auth
+  FROM parsed
+)"""
+    + S3_READABLE
 )
-SELECT
-  (SELECT count(*) FROM parsed),
-  (SELECT epoch_ms(to_timestamp(max(moment))) FROM told),
-  (SELECT coalesce(to_json(list(records ORDER BY n)), '[]')::VARCHAR FROM records)
+
+# Exported from CloudWatch Logs, each line has the time of its arrival before the object.
+S3_JSON = (
+    """parsed AS (
+  SELECT n, coalesce(nullif(o, ''), line) AS line, CASE WHEN json_valid(o) AND json_type(o) = 'OBJECT' THEN o::JSON END AS j
+  FROM (SELECT n, line, regexp_extract(line, '\\{.*\\}') AS o FROM lines WHERE trim(line) <> '')
+), told AS (
+  SELECT n, line, cut(nullif(j->>'$.request_id', '-'), 200) AS request_id,
+    coalesce(j->>'$.bucket_name', j->>'$.bucket') AS bucket,
+    epoch(TRY_CAST(coalesce(j->>'$.request_time', j->>'$.time') AS TIMESTAMP)) AS moment, j->>'$.operation' AS operation,
+    TRY_CAST(coalesce(j->>'$.http_status_code', j->>'$.http_status', j->>'$.status') AS INTEGER) AS status,
+    coalesce(TRY_CAST(j->>'$.bytes_sent' AS BIGINT), 0) AS bytes_sent,
+    regexp_replace(regexp_replace(coalesce(j->>'$.request_uri', ''), '^"?[A-Z]+ ', ''), ' HTTP/[0-9.]+"?$', '') AS uri,
+    cut(coalesce(j->>'$.remote_ip', ''), 100) AS remote, cut(coalesce(j->>'$.user_agent', ''), 500) AS user_agent,
+    coalesce(j->>'$.authentication_type', j->>'$.auth_type') AS auth
+  FROM parsed
+)"""
+    + S3_READABLE
+)
+
+# The header says which column is which, and a block may begin after it: the file's head comes along. `sc-bytes` counts
+# headers too; the length of the answer's content is the most that can have left of the object.
+CLOUDFRONT = """headed AS (
+  SELECT n, line, last_value(CASE WHEN starts_with(line, '#Fields:') THEN line END IGNORE NULLS) OVER (ORDER BY n) AS header
+  FROM (SELECT 0 AS n, regexp_extract($head, '#Fields:[^\\n]*') AS line UNION ALL SELECT n, line FROM lines)
+), parsed AS (
+  SELECT n, line, list_transform(string_split(trim(substr(header, 9)), ' '), lambda name: lower(name)) AS names,
+    string_split(rtrim(line, chr(13)), chr(9)) AS held
+  FROM headed WHERE n > 0 AND trim(line) <> '' AND NOT starts_with(line, '#')
+), told AS (
+  SELECT n, line, cut(field(names, held, 'x-edge-request-id'), 200) AS request_id,
+    epoch(TRY_CAST(field(names, held, 'date') || ' ' || field(names, held, 'time') AS TIMESTAMP)) AS moment,
+    cut(field(names, held, 'cs-method'), 20) AS method, TRY_CAST(field(names, held, 'sc-status') AS INTEGER) AS status,
+    TRY_CAST(field(names, held, 'sc-bytes') AS BIGINT) AS written, len(held) >= len(names) AS columns,
+    TRY_CAST(field(names, held, 'sc-content-len') AS BIGINT) AS content, field(names, held, 'cs-uri-stem') AS stem,
+    coalesce(field(names, held, 'cs-uri-query'), '') AS query,
+    TRY_CAST(field(names, held, 'sc-range-start') AS BIGINT) AS first,
+    TRY_CAST(field(names, held, 'sc-range-end') AS BIGINT) AS last,
+    cut(coalesce(field(names, held, 'c-ip'), ''), 100) AS remote,
+    cut(coalesce(TRY(url_decode(field(names, held, 'cs(user-agent)'))), ''), 500) AS user_agent
+  FROM parsed
+), readable AS (
+  SELECT *, least(written, content) AS bytes_sent, true AS ours,
+    request_id IS NOT NULL AND moment IS NOT NULL AND method IS NOT NULL AND status IS NOT NULL AND written IS NOT NULL
+      AND stem IS NOT NULL AND columns AS whole,
+    status <> 206 OR first IS NOT NULL AS ranged, CASE WHEN status = 206 THEN first ELSE 0 END AS start,
+    CASE WHEN status = 206 THEN last + 1 END AS stop,
+    CASE WHEN first IS NOT NULL THEN 'bytes=' || first || '-' || coalesce(last::VARCHAR, '') END AS range,
+    grant_in('?' || query) AS grant_id, keys_in(stem, $bucket) AS object_keys
+  FROM told
+)"""
+
+EXPRESSIONS = {
+    name: LINES + expression + RECORDS
+    for name, expression in {
+        "gateway": GATEWAY,
+        "s3-access": S3_ACCESS,
+        "s3-json": S3_JSON,
+        "cloudfront": CLOUDFRONT,
+    }.items()
+}
+
+MACROS = """
+-- PostgreSQL keeps no NUL, and nobody needs a header without end.
+CREATE MACRO cut(told, most) AS substr(replace(told, chr(0), ''), 1, most);
+CREATE MACRO grant_in(uri) AS list_transform(
+  list_filter(
+    string_split(regexp_replace(substr(uri, strpos(uri, '?') + 1), '%[89A-Fa-f][0-9A-Fa-f]', '?', 'g'), '&'),
+    lambda p: url_decode(split_part(p, '=', 1)) = 'x-grant'
+  ), lambda p: url_decode(substr(p, strpos(p, '=') + 1)))[1];
+-- Logs escape a key once or twice, and a path names the bucket or not: the grant knows which reading is right.
+CREATE MACRO keys_in(path, bucket) AS list_distinct(flatten(list_transform(
+  [TRY(url_decode(path)), TRY(url_decode(TRY(url_decode(path))))], lambda p: [
+    cut(substr(p, 2), 2000),
+    CASE WHEN starts_with(p, '/' || bucket || '/') THEN cut(substr(p, length(bucket) + 3), 2000) END])));
+CREATE MACRO field(names, held, name) AS nullif(held[list_position(names, name)], '-');
 """
 
 
@@ -88,23 +203,17 @@ class Records:
     json: str
 
 
-@dataclass(frozen=True)
-class Found:
-    """A log file in the folder."""
+def parse(source: str, block: str, *, bucket: str, head: str = "") -> Records:
+    """The records of whole lines of a source's log that ask for objects of the bucket.
 
-    path: Path
-    first_line: str  # SHA-256 of its first line, by which it is known
-    size: int
-
-
-def parse_gateway(block: str, *, bucket: str) -> Records:
-    """The records of whole lines of the embedded gateway's JSON log that ask for objects of the bucket.
-
-    Lines that ask for the site are passed over; what is no log line comes out with the reason `malformed`.
+    `head` is how the file begins, where columns are named. Lines about other things are passed over; what is no log
+    line comes out with the reason `malformed`.
     """
+    parameters = {"block": block.replace("\0", ""), "bucket": bucket}
+    if source == "cloudfront":
+        parameters["head"] = head.replace("\0", "")
     with _engine_guard:
-        parameters = {"block": block.replace("\0", ""), "prefix": f"/{bucket}/"}
-        row = _engine().execute(GATEWAY, parameters).fetchone()
+        row = _engine().execute(EXPRESSIONS[source], parameters).fetchone()
     return Records(*row)
 
 
@@ -116,57 +225,5 @@ def _engine() -> Any:
     import duckdb
 
     engine = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
-    # PostgreSQL keeps no NUL, and nobody needs a header without end.
-    engine.execute("CREATE MACRO cut(told, most) AS substr(replace(told, chr(0), ''), 1, most)")
+    engine.execute(MACROS)
     return engine
-
-
-def files(folder: Path) -> list[Found]:
-    """The log files in a folder that hold at least one whole line, the oldest first."""
-    if not folder.is_dir():
-        return []
-    entries = [entry for entry in os.scandir(folder) if entry.is_file() and ".log" in entry.name]
-    found = [
-        known for entry in sorted(entries, key=lambda e: e.stat().st_mtime_ns) if (known := _known(Path(entry.path)))
-    ]
-    return found
-
-
-def _known(path: Path) -> Found | None:
-    try:
-        with path.open("rb") as log:
-            head = log.read(FIRST_LINE_BYTES)
-            size = os.fstat(log.fileno()).st_size
-    except FileNotFoundError:  # renamed between listing and opening; the next round finds it
-        return None
-    line, end, _ = head.partition(b"\n")
-    if not end and len(head) < FIRST_LINE_BYTES:
-        return None
-    return Found(path, hashlib.sha256(line).hexdigest(), size)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Whole lines of a log file, and the offset where the next one begins."""
-
-    text: str
-    end: int
-
-
-def blocks(found: Found, *, offset: int) -> Iterator[Block]:
-    """What a file holds from an offset on, in blocks of whole lines.
-
-    A line longer than a block is no log line; it comes out in pieces, to be set aside. An offset beyond the end means
-    that the file was cut: reading starts over, and lines counted before are known by their ids.
-    """
-    position = offset if offset <= found.size else 0
-    with found.path.open("rb") as log:
-        log.seek(position)
-        while chunk := log.read(BLOCK_BYTES):
-            whole = chunk.rfind(b"\n") + 1
-            if not whole and len(chunk) < BLOCK_BYTES:
-                return
-            taken = chunk[:whole] if whole else chunk
-            position += len(taken)
-            yield Block(taken.decode(errors="replace"), position)
-            log.seek(position)

@@ -1,24 +1,21 @@
-"""What people can do here: draw links, set limits; and what the clock does: read the access logs."""
+"""What people can do here: draw links, use them, set limits; and what the clock does: read the access logs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-
-from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
+from typing import Any, Literal, NamedTuple
 
 import contracts.rules
 from contracts.models import Contract
-from delivery import access_logs, metering, presigning, queries, rules
-from delivery.models import ContractLimits, LogFile
+from delivery import presigning, queries, reading, rules
+from delivery.models import ContractLimits
 from exchange import audit, clock, database
 from exchange.config import config
 from exchange.database import Quick, new_id, session
-from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, WrongState, text
-from exchange.identity import throttle
+from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, Words, WrongState, text
+from exchange.identity import second_factor, throttle
 from exchange.identity.models import Member
 from listings.models import File
 from listings.queries import listing_seen_by
@@ -53,6 +50,7 @@ class Link(NamedTuple):
     size: int
     sha256: str
     name: str
+    once: Literal["enforced", "short_lived"] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,12 +71,30 @@ class _Object:
 
 
 def issue_link(
-    contract_id: str, file_id: str, *, variant: str, expires_in: int, token_id: str | None, by: Member, at: datetime
+    contract_id: str,
+    file_id: str,
+    *,
+    variant: str,
+    expires_in: int,
+    once: bool = False,
+    token_id: str | None,
+    remote: str | None = None,
+    by: Member,
+    at: datetime,
 ) -> Link:
     """A presigned URL for one file under a contract; see `issue_links`."""
-    return issue_links(contract_id, [file_id], variant=variant, expires_in=expires_in, token_id=token_id, by=by, at=at)[
-        0
-    ]
+    (link,) = issue_links(
+        contract_id,
+        [file_id],
+        variant=variant,
+        expires_in=expires_in,
+        once=once,
+        token_id=token_id,
+        remote=remote,
+        by=by,
+        at=at,
+    )
+    return link
 
 
 def issue_links(
@@ -87,21 +103,30 @@ def issue_links(
     *,
     variant: str,
     expires_in: int,
+    once: bool = False,
     token_id: str | None,
+    remote: str | None = None,
     by: Member,
     at: datetime,
 ) -> list[Link]:
     """Presigned URLs for files under a contract, good for `expires_in` seconds; all of them or none.
 
+    With `once` each is good for one request, where reads pass our gate; elsewhere for a minute. `remote` is the address
+    that asks; under a contract of level L3 no other may use the links.
+
     The grants are written before a URL exists. Refuses strangers and unknown files (`NotFound`), others than the
     buyer's owners and data officers (`Forbidden`), contracts not in force or not paid in advance (`WrongState`),
-    recalled files, a variant the file does not have (`Invalid`), and links beyond the buyer's limits (429).
+    recalled files, a variant the file does not have (`Invalid`), and links beyond the buyer's limits (429). Level L3
+    refuses members without a second factor (`Forbidden`), and more than five minutes (`Invalid`).
     """
     found = queries.entitlement(contract_id, file_ids)
     contract = _entitled(found, by=by, at=at)
     objects = _objects(found, file_ids, variant)
     repeats = rules.repeat_reads(contract.pricing)
-    drawn = _Drawn(contract_id, by.id, token_id, expires_in, at)
+    bound_to = _strictly(by, expires_in, remote) if rules.is_strict(contract.variables) else None
+    if once and not is_gated():
+        expires_in = min(expires_in, rules.ONCE_SECONDS_UNGATED)
+    drawn = _Drawn(contract_id, by.id, token_id, expires_in, at, once, bound_to)
     grants = [drawn.grant(each, repeats) for each in objects]
     if contract.limited:
         _refuse_beyond_limits(contract, grants, at=at)
@@ -111,7 +136,12 @@ def issue_links(
 def _entitled(found: Sequence[Any], *, by: Member, at: datetime) -> Any:
     if not found:
         raise NotFound()
-    contract = found[0]
+    must_be_due(found[0], by=by, at=at)
+    return found[0]
+
+
+def must_be_due(contract: Any, *, by: Member, at: datetime) -> None:
+    """Raise unless data is due to somebody under a contract now; the refusals are those of `issue_links`."""
     if contract.buyer_id != by.organization_id:
         if by.is_operator or contract.provider_id == by.organization_id:
             raise Forbidden(text("データを受け取れるのは、契約の利用者だけです。"))
@@ -121,7 +151,24 @@ def _entitled(found: Sequence[Any], *, by: Member, at: datetime) -> Any:
     why = contracts.rules.delivery_refusal(contract, at=at)
     if why:
         raise WrongState(why, state=contract.state, allowed=contracts.rules.deeds_in(contract.state))
-    return contract
+
+
+def _strictly(by: Member, expires_in: int, remote: str | None) -> str:
+    """The address that links under a contract of level L3 are bound to."""
+    if not second_factor.is_on(by):
+        raise Forbidden(text("この契約（管理の水準 L3）のデータを受け取るには、二段階認証の設定が必要です。"))
+    if expires_in > rules.LIFETIME_SECONDS_MAX_STRICT:
+        most = rules.LIFETIME_SECONDS_MAX_STRICT
+        why = text("この契約（管理の水準 L3）では、リンクの有効期間は %(most)s 秒までです。", most=most)
+        raise Invalid({"expires_in": [why]})
+    if not remote:
+        raise Forbidden(text("この契約（管理の水準 L3）では、接続元の分からない相手にデータを渡せません。"))
+    return remote
+
+
+def is_gated() -> bool:
+    """Whether every read of the bucket asks us first (`let_read`): the store is embedded, behind our own gateway."""
+    return config().gate_secret is not None
 
 
 @dataclass
@@ -172,6 +219,8 @@ class _Drawn:
     token_id: str | None
     expires_in: int
     at: datetime
+    once: bool = False
+    remote: str | None = None  # the only address that may use them
 
     @property
     def signed_at(self) -> datetime:
@@ -212,20 +261,28 @@ class _Drawn:
             "issued_at": self.at,
             "expires_at": expires_at,
             "month": clock.month_of(self.at),
+            "remote": self.remote,
         }
         if len(grants) == 1:
             _WRITE_ONE(**grants[0], **shared)
         else:
             _WRITE_MANY(**{f"{name}s": [grant[name] for grant in grants] for name in grants[0]}, **shared)
+        once = self._once(grants) if self.once else None
         sign = presigning.signer(expires_in=self.expires_in, at=signed_at)
         return [
-            Link(grant["id"], sign(of.key, _query(grant["id"], of)), expires_at, of.size, of.sha256, of.name)
+            Link(grant["id"], sign(of.key, _query(grant["id"], of)), expires_at, of.size, of.sha256, of.name, once)
             for of, grant in zip(objects, grants, strict=True)
         ]
 
+    def _once(self, grants: Sequence[dict[str, Any]]) -> Literal["enforced", "short_lived"]:
+        if not is_gated():
+            return "short_lived"
+        _WRITE_ONCE(ids=[grant["id"] for grant in grants])
+        return "enforced"
 
-_COLUMNS = "id, file_id, object_key, size, sha256, pool, contract_id, listing_id, variant, member_id, token_id, issued_at, expires_at, month"
-_SHARED = "%(contract_id)s, %(listing_id)s, %(variant)s, %(member_id)s, %(token_id)s, %(issued_at)s, %(expires_at)s, %(month)s"
+
+_COLUMNS = "id, file_id, object_key, size, sha256, pool, contract_id, listing_id, variant, member_id, token_id, issued_at, expires_at, month, remote"
+_SHARED = "%(contract_id)s, %(listing_id)s, %(variant)s, %(member_id)s, %(token_id)s, %(issued_at)s, %(expires_at)s, %(month)s, %(remote)s"
 _WRITE_ONE = Quick(
     f"INSERT INTO delivery_grant ({_COLUMNS}) VALUES"
     f" (%(id)s, %(file_id)s, %(key)s, %(size)s, %(sha256)s, %(pool)s, {_SHARED})"
@@ -235,6 +292,7 @@ _WRITE_MANY = Quick(
     f"INSERT INTO delivery_grant ({_COLUMNS}) SELECT g.*, {_SHARED} FROM unnest(%(ids)s::text[], %(file_ids)s::text[],"
     " %(keys)s::text[], %(sizes)s::bigint[], %(sha256s)s::text[], %(pools)s::text[]) AS g"
 )
+_WRITE_ONCE = Quick("INSERT INTO delivery_once (grant_id) SELECT unnest(%(ids)s::text[])")
 
 
 def _query(grant_id: str, of: _Object) -> dict[str, str]:
@@ -280,6 +338,54 @@ class _AsRow:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+
+# ── the gate ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def let_read(method: str, uri: str, *, host: str, remote: str | None, at: datetime) -> None:
+    """Decide on one read of the bucket as it arrives, now: returns, or refuses with the reason (`Forbidden`).
+
+    signature → expiry → grant → what the grant stands on → one use
+
+    The signature comes first: strangers learn nothing, cost no query, and use up no link. A grant stands on a contract
+    in force, or on a listing still open to all, on a file not recalled, on a holder still a member, and on a token not
+    revoked; what ends any of them ends its links at once. A link for one use is used up by a GET that gets this far,
+    whatever the store makes of it.
+    """
+    c = config()
+    signed = presigning.signed(method, uri, host=host, credential=presigning.credential(), region=c.s3_region)
+    if signed is None:
+        raise Forbidden(text("リンクの署名が正しくありません。"))
+    if signed.expires_at <= at - clock_ahead():
+        raise Forbidden(text("リンクの有効期限が切れています。新しいリンクを発行してください。"))
+    grant = queries.at_the_gate(signed.query.get("x-grant", ""))
+    if grant is None or signed.path != f"/{c.s3_bucket}/{grant.object_key}":
+        raise Forbidden(text("このリンクを発行した記録がありません。"))
+    why = _revoked(grant, at=at)
+    if why:
+        raise Forbidden(why)
+    if grant.remote is not None and grant.remote != remote:
+        raise Forbidden(text("このリンクは、発行を求めた接続元からだけ使えます。"))
+    if grant.once and (grant.used_at or (method == "GET" and not _USE_UP(grant_id=grant.id, at=at))):
+        raise Forbidden(text("一度だけ使えるリンクで、すでに使われています。"))
+
+
+_USE_UP = Quick(
+    "UPDATE delivery_once SET used_at = %(at)s WHERE grant_id = %(grant_id)s AND used_at IS NULL RETURNING grant_id"
+)
+
+
+def _revoked(grant: Any, *, at: datetime) -> Words | None:
+    if grant.recalled_at:
+        return text("このファイルは提供者により回収されました。")
+    if grant.holder_gone:
+        return text("リンクを受け取ったメンバーまたは API トークンが無効になりました。")
+    if grant.contract_id is not None:
+        return contracts.rules.delivery_refusal(grant, at=at)
+    if not grant.is_open or grant.listing_state != "published":
+        return text("このデータの公開は終了しました。")
+    return None
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,63 +460,12 @@ def set_limits(contract: Contract, limits: rules.Limits, *, by: Member, at: date
 
 # ── the meter ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-BLOCKS_A_RUN = 8
 
-
-def read_access_logs(*, at: datetime) -> int:
-    """Count what the embedded gateway wrote since the last run; how many lines were counted.
+def read_access_logs(*, at: datetime) -> reading.Reading:
+    """Count what the access logs hold and was not counted yet.
 
     Safe to run twice and at any point of a crash: lines, usage and offsets are one transaction. Reads at most 64 MB a
     run, so that a long backlog is worked off in steps that are kept.
     """
     database.lock("metering")
-    folder, known, counted, left = config().access_log_dir, queries.offsets(), 0, BLOCKS_A_RUN
-    for found in access_logs.files(folder):
-        before = known.get(found.first_line)
-        offset = before.offset if before else 0
-        if offset == found.size and before and not before.behind:
-            continue
-        lines, left = _read(found, offset, blocks_max=left, at=at)
-        counted += lines
-        if left == 0:
-            break
-    return counted
-
-
-def _read(found: access_logs.Found, offset: int, *, blocks_max: int, at: datetime) -> tuple[int, int]:
-    counted, left = 0, blocks_max
-    for block in access_logs.blocks(found, offset=offset):
-        records = access_logs.parse_gateway(block.text, bucket=config().s3_bucket)
-        result = metering.roll_up(records.json, file=found.path.name, at=at, ahead=clock_ahead())
-        counted, left = counted + result.counted, left - 1
-        _note(found, block.end, records, result, behind=left == 0 and block.end < found.size, at=at)
-        if left == 0:
-            break
-    return counted, left
-
-
-def _note(
-    found: access_logs.Found,
-    offset: int,
-    records: access_logs.Records,
-    result: metering.Counted,
-    *,
-    behind: bool,
-    at: datetime,
-) -> None:
-    newest = (
-        datetime.fromtimestamp(records.newest_ms / 1000, clock.JST) + clock_ahead()
-        if records.newest_ms is not None
-        else None
-    )
-    row = {"name": found.path.name, "offset": offset, "behind": behind, "newest_line_at": newest, "read_at": at}
-    sums = {
-        "lines": records.lines,
-        "counted": result.counted,
-        "duplicates": result.duplicates,
-        "set_aside": result.set_aside,
-    }
-    note = insert(LogFile).values(first_line=found.first_line, **row, **sums)
-    kept = {name: note.excluded[name] for name in row} | {n: getattr(LogFile, n) + note.excluded[n] for n in sums}
-    kept["newest_line_at"] = func.greatest(LogFile.newest_line_at, note.excluded.newest_line_at)
-    session.execute(note.on_conflict_do_update(index_elements=["first_line"], set_=kept))
+    return reading.read(at=at, ahead=clock_ahead())

@@ -31,7 +31,9 @@ def _token_id() -> str | None:
 @blueprint.response(201, schemas.LinkAnswer)
 def issue_link(body: dict[str, Any], contract_id: str) -> Response:
     """A presigned URL for a file under a contract in force: five minutes, fifteen at most."""
-    link = actions.issue_link(contract_id, **body, token_id=_token_id(), by=me(), at=clock.now())
+    link = actions.issue_link(
+        contract_id, **body, token_id=_token_id(), remote=request.remote_addr, by=me(), at=clock.now()
+    )
     return _created(schemas.link_answer(link))
 
 
@@ -42,7 +44,9 @@ def issue_link(body: dict[str, Any], contract_id: str) -> Response:
 @blueprint.response(201, schemas.LinksAnswer)
 def issue_links(body: dict[str, Any], contract_id: str) -> Response:
     """Presigned URLs for up to 10,000 files, all of them or none."""
-    links = actions.issue_links(contract_id, **body, token_id=_token_id(), by=me(), at=clock.now())
+    links = actions.issue_links(
+        contract_id, **body, token_id=_token_id(), remote=request.remote_addr, by=me(), at=clock.now()
+    )
     return _created({"items": [schemas.link_answer(link) for link in links]})
 
 

@@ -1,14 +1,28 @@
-"""Timed work: the meter reads the gateway's log every second."""
+"""Timed work: the meter reads the logs, is watched, and is compared with what really lies there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from delivery import actions, queries
 from exchange.config import config
 from exchange.errors import text
 from exchange.jobs import periodic
 
+LISTED_EVERY = timedelta(minutes=1)  # a bucket; a folder costs nothing to look at
+_bucket: dict[str, datetime] = {}
+
 
 @periodic(queries.READING, seconds=1, title=text("アクセスログの読み取り"))
-def read_access_logs(*, at: datetime) -> int:
+def read_access_logs(*, at: datetime) -> None:
     """Count what was delivered since the last run."""
-    return actions.read_access_logs(at=at) if config().embedded_storage else 0
+    in_bucket = (config().log_location or "").startswith("s3://")
+    if in_bucket and at < _bucket.get("next", at):
+        return
+    done = actions.read_access_logs(at=at)
+    if in_bucket and done.is_complete:
+        _bucket["next"] = at + LISTED_EVERY
+
+
+@periodic("watch-meter", seconds=60, title=text("計量の遅れの監視"))
+def watch_meter(*, at: datetime) -> None:
+    """Tell administrators, once, when the meter lags; keep delivered logs telling of something."""
+    actions.watch_meter(at=at)

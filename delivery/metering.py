@@ -17,17 +17,17 @@ from exchange.database import session
 ROLL_UP = text("""
 WITH told AS MATERIALIZED (
   SELECT * FROM json_to_recordset(:records) AS r(
-    n bigint, request_id text, "at" timestamptz, method text, status int, bytes_sent bigint, range text, start bigint,
-    stop bigint, remote text, user_agent text, grant_id text, object_key text, digest text, reason text, line text)
+    n bigint, request_id text, "at" timestamptz, method text, status int, bytes_sent bigint, range text, ranged boolean,
+    start bigint, stop bigint, remote text, user_agent text, grant_id text, object_keys text[], digest text, reason text, line text)
 ), matched AS (
   SELECT t.*, g.pool, g.size,
     t.method = 'GET' AND t.status IN (200, 206) AS delivered,
-    g.object_key = t.object_key AS ours,
+    g.object_key = ANY(t.object_keys) AS ours,
     CASE WHEN t.reason IS NOT NULL THEN t.reason
          WHEN NOT (t.method = 'GET' AND t.status IN (200, 206)) THEN NULL  -- refused by the store: nothing left
          WHEN t.grant_id IS NULL THEN 'no-grant'
          WHEN g.id IS NULL THEN 'unknown-grant'
-         WHEN g.object_key <> t.object_key THEN 'wrong-object' END AS alarm
+         WHEN g.object_key <> ALL(t.object_keys) THEN 'wrong-object' END AS alarm
   FROM told t LEFT JOIN delivery_grant g ON g.id = t.grant_id
 ), once AS (
   SELECT DISTINCT ON (request_id) * FROM matched WHERE ours ORDER BY request_id, n
@@ -36,16 +36,21 @@ WITH told AS MATERIALIZED (
   FROM matched m JOIN once o USING (request_id) LEFT JOIN request_line r USING (request_id)
   WHERE m.ours AND (r.request_id IS NOT NULL OR m.n <> o.n)
 ), fresh AS (
-  SELECT o.*, CASE WHEN o.start < 0 THEN greatest(o.size + o.start, 0) ELSE coalesce(o.start, 0) END AS begins
-  FROM once o WHERE NOT EXISTS (SELECT FROM request_line r WHERE r.request_id = o.request_id)
+  -- Where the log tells no range, bytes pile up from the beginning: in all, the sum of what was sent, at most the object.
+  SELECT o.*, c.covered AS kept, CASE WHEN NOT o.ranged THEN least(o.size, coalesce(c.rangeless_bytes, 0) + coalesce(
+        sum(o.bytes_sent) FILTER (WHERE o.delivered AND NOT o.ranged) OVER earlier, 0))
+      WHEN o.start < 0 THEN greatest(o.size + o.start, 0) ELSE coalesce(o.start, 0) END AS begins
+  FROM once o LEFT JOIN delivery_coverage c ON c.pool = o.pool
+  WHERE NOT EXISTS (SELECT FROM request_line r WHERE r.request_id = o.request_id)
+  WINDOW earlier AS (PARTITION BY o.pool ORDER BY o."at", o.request_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), read AS (
   SELECT f.*, CASE WHEN delivered AND begins < least(begins + bytes_sent, stop, size)
                    THEN int8range(begins, least(begins + bytes_sent, stop, size)) ELSE 'empty' END AS covered
   FROM fresh f
 ), piled AS (
-  SELECT r.*, coalesce(c.covered, '{}') + covered_so_far(int8multirange(r.covered)) OVER (
+  SELECT r.*, coalesce(r.kept, '{}') + covered_so_far(int8multirange(r.covered)) OVER (
       PARTITION BY r.pool ORDER BY r."at", r.request_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-  FROM read r LEFT JOIN delivery_coverage c ON c.pool = r.pool
+  FROM read r
 ), weighed AS (
   SELECT p.*, covered_bytes(int8multirange(p.covered) - p.before) AS added_bytes,
     (before + int8multirange(p.covered) @> int8range(0, size) AND NOT before @> int8range(0, size))::int AS downloads
@@ -56,9 +61,11 @@ WITH told AS MATERIALIZED (
   SELECT request_id, grant_id, "at" + :ahead, method, status, bytes_sent, range, covered, added_bytes, remote,
     user_agent, digest FROM weighed
 ), pools AS (
-  INSERT INTO delivery_coverage AS c (pool, covered)
-  SELECT pool, range_agg(covered) FROM weighed WHERE NOT isempty(covered) GROUP BY pool ORDER BY pool
-  ON CONFLICT (pool) DO UPDATE SET covered = c.covered + excluded.covered
+  INSERT INTO delivery_coverage AS c (pool, covered, rangeless_bytes)
+  SELECT pool, range_agg(covered), coalesce(sum(bytes_sent) FILTER (WHERE NOT ranged), 0)
+  FROM weighed WHERE NOT isempty(covered) GROUP BY pool ORDER BY pool
+  ON CONFLICT (pool) DO UPDATE SET
+    covered = c.covered + excluded.covered, rangeless_bytes = c.rangeless_bytes + excluded.rangeless_bytes
 ), grants AS (
   INSERT INTO grant_usage AS u (grant_id, delivered_bytes, billable_bytes, downloads, last_at)
   SELECT grant_id, coalesce(sum(bytes_sent) FILTER (WHERE delivered), 0), sum(added_bytes), sum(downloads),
@@ -93,7 +100,8 @@ def roll_up(records: str, *, file: str, at: datetime, ahead: object) -> Counted:
     """Count records (JSON, see `access_logs`): lines, coverage, usage and alarms, each exactly once.
 
     Coverage of a line is what was really written of the range that was answered, never beyond the object; what a line
-    adds is what its pool did not have yet, in the order of the lines' own times. `ahead` is how far business time runs
+    adds is what its pool did not have yet, in the order of the lines' own times. Lines of logs without ranges cover from
+    the beginning, one after the other: in all, what was sent, at most the object. `ahead` is how far business time runs
     ahead of the log's clock. One caller at a time (the job's lock): coverage is read before it is added to.
     """
     row = session.execute(ROLL_UP, {"records": records, "file": file, "at": at, "ahead": ahead}).one()

@@ -7,7 +7,7 @@ transaction that adds a line, as sets of covered bytes (`int8multirange`).
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Identity, Index, event
+from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, event
 from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, INT8RANGE, Range
 from sqlalchemy.dialects.postgresql.ranges import MultiRange
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -54,9 +54,19 @@ class Grant(Base):
     expires_at: Mapped[datetime]  # real time, as the store sees it
     month: Mapped[str]  # YYYY-MM in Japan, of issued_at: the month it is charged in
     pool: Mapped[str]  # in which its bytes count once: the rule in force when it was issued
+    remote: Mapped[str | None]  # the only address that may use it, where the contract's security level binds links
     usage: Mapped["GrantUsage | None"] = relationship(
         primaryjoin="foreign(Grant.id) == GrantUsage.grant_id", lazy="raise_on_sql", viewonly=True, uselist=False
     )
+
+
+class OneTime(Base):
+    """A grant that one request alone may use; beside the grant, which never changes."""
+
+    __tablename__ = "delivery_once"
+
+    grant_id: Mapped[str] = mapped_column(ForeignKey("delivery_grant.id"), primary_key=True)
+    used_at: Mapped[datetime | None]
 
 
 class RequestLine(Base):
@@ -88,6 +98,8 @@ class Coverage(Base):
 
     pool: Mapped[str] = mapped_column(primary_key=True)
     covered: Mapped[MultiRange[int]] = mapped_column(INT8MULTIRANGE)
+    # Sent by requests whose log tells no range: they cover the object from its beginning, as far as their sum goes.
+    rangeless_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class GrantUsage(Base):
@@ -108,7 +120,7 @@ class SetAside(Base):
     __tablename__ = "log_set_aside"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    reason: Mapped[str]  # malformed | no-grant | unknown-grant | wrong-object | changed
+    reason: Mapped[str]  # malformed | no-grant | unknown-grant | wrong-object | changed | damaged
     file: Mapped[str]
     line: Mapped[str]
     seen_at: Mapped[datetime]
@@ -119,8 +131,9 @@ class LogFile(Base):
 
     __tablename__ = "log_file"
 
-    first_line: Mapped[str] = mapped_column(primary_key=True)  # SHA-256
-    name: Mapped[str]
+    first_line: Mapped[str] = mapped_column(primary_key=True)  # SHA-256; of delivered files with the name before it
+    name: Mapped[str] = mapped_column(index=True)
+    mark: Mapped[str | None]  # of the content that was read (see `log_places`): the same mark is not opened again
     offset: Mapped[int] = mapped_column(BigInteger)
     lines: Mapped[int] = mapped_column(BigInteger, default=0)
     counted: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -129,6 +142,85 @@ class LogFile(Base):
     newest_line_at: Mapped[datetime | None]
     behind: Mapped[bool] = mapped_column(default=False)  # more whole lines were there when reading paused
     read_at: Mapped[datetime]
+
+
+class LogReading(Base):
+    """How the meter stands with a source of logs. Times are business time."""
+
+    __tablename__ = "log_reading"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    newest_line_at: Mapped[datetime | None]
+    behind: Mapped[bool] = mapped_column(default=False)  # more was there when the last reading paused
+    read_until: Mapped[datetime | None]  # while behind: the last reading that came to the end
+    warned_at: Mapped[datetime | None]  # administrators know that the meter lags
+
+
+class Difference(Base):
+    """Something that the daily comparison of grants, lines, objects and log files found, for administrators."""
+
+    __tablename__ = "delivery_difference"
+    __table_args__ = (
+        UniqueConstraint("kind", "subject"),
+        Index("ix_delivery_difference_open", "id", postgresql_where="seen_at IS NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    kind: Mapped[str]  # see rules.DIFFERENCES
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    found_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    seen_by: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
+
+
+class ObjectCheck(Base):
+    """An object as the store had it when it was last compared with its file."""
+
+    __tablename__ = "delivery_object_check"
+
+    object_key: Mapped[str] = mapped_column(primary_key=True)
+    etag: Mapped[str]
+    checked_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Dispute(Base):
+    """A buyer's objection to a request line: raised ──answer──> answered ──decide──> decided (or decided unanswered)."""
+
+    __tablename__ = "delivery_dispute"
+    __table_args__ = (CheckConstraint("decision IN ('upheld','rejected')", name="decision"),)
+
+    id: Mapped[Id]
+    request_id: Mapped[str] = mapped_column(ForeignKey("request_line.request_id"), unique=True)
+    line: Mapped[RequestLine] = relationship(lazy="raise_on_sql", viewonly=True)
+    grant_id: Mapped[str] = mapped_column(ForeignKey("delivery_grant.id"), index=True)
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"), index=True)
+    contract: Mapped[Contract] = relationship(lazy="raise_on_sql", viewonly=True)
+    reason: Mapped[str]
+    raised_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    raised_at: Mapped[datetime]
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
+    answered_at: Mapped[datetime | None]
+    decision: Mapped[str | None]
+    decision_reason: Mapped[str | None]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
+    decided_at: Mapped[datetime | None]
+
+
+class Correction(Base):
+    """What a decision takes off the usage of a grant; written once, beside the lines, which stay as they are."""
+
+    __tablename__ = "usage_correction"
+    __table_args__ = (CheckConstraint("billable_bytes <= 0 AND downloads <= 0", name="less"),)
+
+    id: Mapped[Id]
+    dispute_id: Mapped[str] = mapped_column(ForeignKey("delivery_dispute.id"), unique=True)
+    grant_id: Mapped[str] = mapped_column(ForeignKey("delivery_grant.id"), index=True)
+    billable_bytes: Mapped[int] = mapped_column(BigInteger)
+    downloads: Mapped[int]
+    made_at: Mapped[datetime]
 
 
 class ContractLimits(Base):
@@ -145,6 +237,27 @@ class ContractLimits(Base):
     set_at: Mapped[datetime]
 
 
+class SharingProfile(Base):
+    """A Delta Sharing profile: a bearer token for one contract, of which only its SHA-256 is kept."""
+
+    __tablename__ = "sharing_profile"
+    __table_args__ = (
+        # One at a time: a new one takes the place of the one before.
+        Index("uq_sharing_profile_live", "contract_id", unique=True, postgresql_where="revoked_at IS NULL"),
+    )
+
+    id: Mapped[Id]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"))
+    contract: Mapped[Contract] = relationship(lazy="raise_on_sql")
+    member_id: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    member: Mapped[Member] = relationship(lazy="raise_on_sql")
+    digest: Mapped[str] = mapped_column(unique=True)
+    issued_at: Mapped[datetime]  # business time, as all here but:
+    expires_at: Mapped[datetime]  # real time, as clients see it
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
 # Evidence is written once.
 _KEEP = """
 CREATE OR REPLACE FUNCTION delivery_evidence_kept() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -152,7 +265,7 @@ BEGIN RAISE EXCEPTION 'rows of %% are evidence and are not changed', TG_TABLE_NA
 CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table}
   FOR EACH ROW EXECUTE FUNCTION delivery_evidence_kept();
 """
-for _evidence in (Grant, RequestLine):
+for _evidence in (Grant, RequestLine, Correction):
     event.listen(_evidence.__table__, "after_create", DDL(_KEEP.format(table=_evidence.__tablename__)))
 
 # The union of everything so far, line by line: `range_agg` starts over at every row of a window, this adds one range.

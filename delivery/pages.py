@@ -240,6 +240,7 @@ def download(contract_id: str, file_id: str) -> AnyResponse:
         variant=variant,
         expires_in=rules.LIFETIME_SECONDS,
         token_id=None,
+        remote=request.remote_addr,
         by=me(),
         at=clock.now(),
     )
@@ -297,6 +298,8 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
             is_buyer=is_buyer,
             may_receive=is_buyer and rules.may_receive(member),
             refusal=contracts.rules.delivery_refusal(contract, at=clock.now()),
+            is_strict=rules.is_strict(contract.variables),
+            is_gated=actions.is_gated(),
         )
     )
 

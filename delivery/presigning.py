@@ -11,11 +11,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 from exchange import storage
 from exchange.config import config
@@ -81,6 +81,44 @@ def signer_at(
         return f"{place.origin}{path}?{'&'.join(pairs)}&X-Amz-Signature={signature}"
 
     return sign
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a presigned request asks for, its escapes undone, and until when (real time)."""
+
+    path: str
+    query: Mapping[str, str]
+    expires_at: datetime
+
+
+def signed(method: str, uri: str, *, host: str, credential: Credential, region: str) -> Signed | None:
+    """What a request asks for where its signature is ours; None for any other. An expired one is still ours.
+
+    Escapes are undone and made anew, as the store does it, so that a client may write `~` for `%7E`. What the store
+    would read in another way fails here, or there: a read has to pass both.
+    """
+    path, _, query = uri.partition("?")
+    parts = [pair.partition("=") for pair in query.split("&") if pair]
+    pairs = [(unquote_plus(name), unquote_plus(value)) for name, _, value in parts]
+    told = dict(pairs)
+    moment, lifetime = told.get("X-Amz-Date", ""), told.get("X-Amz-Expires", "")
+    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    kind = told.get("X-Amz-Algorithm"), told.get("X-Amz-Credential"), told.get("X-Amz-SignedHeaders")
+    if kind != ("AWS4-HMAC-SHA256", f"{credential.access_key}/{scope}", "host"):
+        return None
+    kept = [f"{_quoted(name)}={_quoted(value)}" for name, value in pairs if name != "X-Amz-Signature"]
+    request = f"{method}\n{quote(unquote(path), safe='/~')}\n{_canonical(kept)}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
+    signature = hmac.digest(_signing_key(credential.secret_key, moment[:8], region), text.encode(), "sha256").hex()
+    if not hmac.compare_digest(signature.encode(), told.get("X-Amz-Signature", "").encode()):
+        return None
+    signed_at = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return Signed(unquote(path), told, signed_at + timedelta(seconds=int(lifetime)))
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe=UNRESERVED)
 
 
 def _canonical(pairs: list[str]) -> str:

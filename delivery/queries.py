@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, func, or_, select
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import joinedload
@@ -16,11 +16,24 @@ from contracts import pricing
 from contracts.models import Contract
 from contracts.rules import covers
 from delivery import rules
-from delivery.models import ContractLimits, Grant, GrantUsage, LogFile, RequestLine, SetAside
+from delivery.models import (
+    ContractLimits,
+    Grant,
+    GrantUsage,
+    LogFile,
+    LogReading,
+    OneTime,
+    RequestLine,
+    SetAside,
+    SharingProfile,
+)
+from delivery.sharing import tables
 from exchange import clock
+from exchange.config import config
 from exchange.database import Page, Quick, page, session
 from exchange.errors import Invalid, NotFound, text
-from exchange.identity.models import Member, Organization
+from exchange.identity.models import ApiToken, Member, Organization
+from exchange.identity.queries import digest
 from exchange.jobs import JobRun
 from listings.models import File, Listing, Release
 from listings.registries import Recipient
@@ -87,6 +100,46 @@ def entitlement(contract_id: str, file_ids: Sequence[str]) -> Sequence[Any]:
     return _ENTITLEMENTS(contract_id=contract_id, file_ids=list(file_ids))
 
 
+# ── what a read stands on ────────────────────────────────────────────────────────────────────────────────────────────
+
+_AT_THE_GATE = Quick(
+    select(
+        Grant.id,
+        Grant.contract_id,
+        Grant.object_key,
+        Grant.remote,
+        Contract.state,
+        Contract.starts_on,
+        Contract.ends_on,
+        Contract.terminates_at,
+        Contract.payment,
+        Contract.paid_at,
+        Listing.is_open,
+        Listing.state.label("listing_state"),
+        File.recalled_at,
+        or_(
+            Member.removed_at.is_not(None), ApiToken.revoked_at.is_not(None), SharingProfile.revoked_at.is_not(None)
+        ).label("holder_gone"),
+        OneTime.grant_id.label("once"),
+        OneTime.used_at,
+    )
+    .select_from(Grant)
+    .join(Listing, Listing.id == Grant.listing_id)
+    .join(File, File.id == Grant.file_id)
+    .outerjoin(Contract, Contract.id == Grant.contract_id)
+    .outerjoin(Member, Member.id == Grant.member_id)
+    .outerjoin(ApiToken, ApiToken.id == Grant.token_id)
+    .outerjoin(SharingProfile, SharingProfile.id == Grant.token_id)
+    .outerjoin(OneTime, OneTime.grant_id == Grant.id)
+    .where(Grant.id == bindparam("grant_id"))
+)
+
+
+def at_the_gate(grant_id: str) -> Any:
+    """A grant with all that its next read stands on, as it is now, in one statement; None where there is none."""
+    return next(iter(_AT_THE_GATE(grant_id=grant_id)), None)
+
+
 _HELD = sql("""
 SELECT coalesce(sum(CASE WHEN running THEN size ELSE covered END), 0)::bigint AS bytes,
   count(*) FILTER (WHERE running OR whole) AS downloads, coalesce(sum(covered), 0)::bigint AS used_bytes,
@@ -137,6 +190,63 @@ def held(contract_id: str, *, month: str, real_at: datetime, asked: Mapping[str,
 def limits(contract_id: str) -> ContractLimits | None:
     """The buyer's own limits under a contract, if any were set."""
     return session.get(ContractLimits, contract_id)
+
+
+# ── Delta Sharing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_SHARED = (
+    select(
+        File.id,
+        File.name,
+        File.column_notes,
+        File.recalled_at,
+        File.parquet_key,
+        File.parquet_size,
+        Release.id.label("release_id"),
+        Release.number,
+        Release.state,
+        Release.published_at,
+    )
+    .join(Release, Release.id == File.release_id)
+    .where(File.state == "ready", File.removed_at.is_(None), File.parquet_key.is_not(None))
+    .order_by(Release.number, File.id)
+)
+
+
+def shared_tables(contract: Contract) -> list[tables.Table]:
+    """The tables that a contract's share holds: files with a Parquet form, through the releases it covers."""
+    files = session.execute(_SHARED.where(File.listing_id == contract.listing_id)).all()
+    return tables.tables(contract.id, [file for file in files if _is_shared(file, contract)])
+
+
+def _is_shared(file: Any, contract: Contract) -> bool:
+    return covers(
+        _Release(file.release_id, file.state, file.published_at),
+        contract_release_id=contract.release_id,
+        variables=contract.variables,
+        activated_at=contract.activated_at,
+        ended_at=contract.ended_at,
+    )
+
+
+@dataclass
+class _Release:
+    id: str
+    state: str
+    published_at: datetime | None
+
+
+def profile_of(contract_id: str) -> SharingProfile | None:
+    """The profile of a contract that was not revoked, with its holder."""
+    query = select(SharingProfile).where(SharingProfile.contract_id == contract_id, SharingProfile.revoked_at.is_(None))
+    return session.scalars(query.options(joinedload(SharingProfile.member))).one_or_none()
+
+
+def profile_by_secret(secret: str) -> SharingProfile | None:
+    """The profile with that token, with holder, contract and listing; None when it is unknown or was revoked."""
+    query = select(SharingProfile).where(SharingProfile.digest == digest(secret), SharingProfile.revoked_at.is_(None))
+    whole = joinedload(SharingProfile.contract).options(joinedload(Contract.listing), joinedload(Contract.provider))
+    return session.scalars(query.options(joinedload(SharingProfile.member), whole)).one_or_none()
 
 
 # ── usage of one contract ────────────────────────────────────────────────────────────────────────────────────────────
@@ -464,35 +574,50 @@ class LogLag:
 
 
 def log_lag(*, at: datetime) -> LogLag:
-    """The newest line read, how long ago the logs were read to their end, and the lines set aside by reason."""
+    """The newest line read, how far behind the meter is, and the lines set aside by reason."""
     sums = session.execute(
         select(
-            func.max(LogFile.newest_line_at),
             func.coalesce(func.sum(LogFile.lines), 0),
             func.coalesce(func.sum(LogFile.counted), 0),
             func.coalesce(func.sum(LogFile.duplicates), 0),
-            func.min(LogFile.newest_line_at).filter(LogFile.behind),
         )
     ).one()
-    ran_at = session.scalar(select(JobRun.succeeded_at).where(JobRun.name == READING))
-    read_until = sums[4] or ran_at
+    stands = _stands()
+    read_until = _read_until(stands)
+    since = read_until or (stands.since if stands else None)
     aside = session.execute(select(SetAside.reason, func.count()).group_by(SetAside.reason))
     return LogLag(
         read_until=read_until,
-        newest_line_at=sums[0],
-        seconds=max(0.0, (at - read_until).total_seconds()) if read_until else None,
-        lines=int(sums[1]),
-        counted=int(sums[2]),
-        duplicates=int(sums[3]),
+        newest_line_at=stands.newest_line_at if stands else None,
+        seconds=max(0.0, (at - since).total_seconds()) if since else None,
+        lines=int(sums[0]),
+        counted=int(sums[1]),
+        duplicates=int(sums[2]),
         set_aside={reason: count for reason, count in aside},
     )
+
+
+def read_through() -> datetime | None:
+    """The moment up to which all that was written is read, as far as the meter can know; None before its first run.
+
+    Our own gateway writes at once, so its log is read up to the last run that came to the end. Delivered logs come
+    late, and are read up to their newest line.
+    """
+    return _read_until(_stands())
+
+
+def _stands() -> LogReading | None:
+    return session.get(LogReading, config().log_source, populate_existing=True)
+
+
+def _read_until(stands: LogReading | None) -> datetime | None:
+    if config().log_source != "gateway":
+        return stands.newest_line_at if stands else None
+    if stands is not None and stands.behind:
+        return stands.read_until
+    return session.scalar(select(JobRun.succeeded_at).where(JobRun.name == READING))
 
 
 def set_aside(*, limit: int = 50) -> list[SetAside]:
     """The newest lines that were not counted, with the reason."""
     return list(session.scalars(select(SetAside).order_by(SetAside.id.desc()).limit(limit)))
-
-
-def offsets() -> dict[str, LogFile]:
-    """How far each known log file was read, by its first line."""
-    return {file.first_line: file for file in session.scalars(select(LogFile))}

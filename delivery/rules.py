@@ -22,6 +22,8 @@ from exchange.errors import N_
 
 LIFETIME_SECONDS = 300
 LIFETIME_SECONDS_MAX = 900
+LIFETIME_SECONDS_MAX_STRICT = 300
+ONCE_SECONDS_UNGATED = 60  # of a link for one use, where nothing can count its uses
 BATCH_MAX = 10_000
 VARIANTS = ("original", "parquet")
 VARIANT_TITLES = {"original": N_("提供されたままのファイル"), "parquet": N_("Parquet 形式")}
@@ -43,6 +45,11 @@ def may_receive(member: Roles) -> bool:
 def may_set_limits(member: Roles) -> bool:
     """Whether somebody may say how much the buyer will take in a month: owners, data officers, accountants."""
     return bool({"owner", "data_officer", "accountant"} & set(member.roles))
+
+
+def is_strict(variables: Mapping[str, Any]) -> bool:
+    """Whether links are bound to the address that asked, short, and for members with a second factor: level L3."""
+    return variables.get("security_level") == "L3"
 
 
 def repeat_reads(pricing: Mapping[str, Any]) -> RepeatReads:

@@ -28,7 +28,13 @@ class _LinkTerms(Schema):
         load_default=rules.LIFETIME_SECONDS,
         strict=True,
         validate=validate.Range(1, rules.LIFETIME_SECONDS_MAX),
-        metadata={"description": "Seconds the link is good for."},
+        metadata={"description": "Seconds the link is good for; 300 at most under a contract of security level L3."},
+    )
+    once = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "Good for one request alone."},
     )
 
 
@@ -78,6 +84,13 @@ class LinkAnswer(Answer):
     size = fields.Integer(required=True)
     sha256 = fields.String(required=True)
     name = fields.String(required=True)
+    once = fields.String(
+        validate=validate.OneOf(("enforced", "short_lived")),
+        metadata={
+            "description": "Of links for one use: `enforced` where a second request is refused, `short_lived` where the"
+            " store is not ours and the link is good for a minute instead."
+        },
+    )
 
 
 class LinksAnswer(Answer):
@@ -151,6 +164,7 @@ def link_answer(link: Link) -> dict[str, Any]:
         "size": link.size,
         "sha256": link.sha256,
         "name": link.name,
+        **({"once": link.once} if link.once else {}),
     }
 
 

@@ -32,6 +32,7 @@ class Config:
     s3_access_key: str | None
     s3_secret_key: str | None
     secret_key: str
+    gate_secret: str | None  # shared with our own gateway; None: reads of the bucket pass no gate
     seal_certificate: Path | None
     seal_key: Path | None
     smtp_url: str | None
@@ -42,6 +43,8 @@ class Config:
     embedded_storage: bool
     demo: bool
     trusted_proxies: int
+    log_source: str  # what writes the access logs that metering reads
+    log_location: str | None  # a folder or s3://bucket/prefix; None: where the embedded gateway writes
 
     @property
     def access_log_dir(self) -> Path:
@@ -94,6 +97,7 @@ def load(env: dict[str, str], *, at_rest: bool = False) -> Config:
         s3_access_key=env.get("AWS_ACCESS_KEY_ID") if own_storage else embedded["s3_access_key"],
         s3_secret_key=env.get("AWS_SECRET_ACCESS_KEY") if own_storage else embedded["s3_secret_key"],
         secret_key=secret_key,
+        gate_secret=None if own_storage else embedded.get("gate_secret"),
         seal_certificate=_file(env.get("SEAL_CERTIFICATE")),
         seal_key=_file(env.get("SEAL_KEY")),
         smtp_url=env.get("SMTP_URL") or None,
@@ -104,7 +108,23 @@ def load(env: dict[str, str], *, at_rest: bool = False) -> Config:
         embedded_storage=not own_storage,
         demo=env.get("DEMO", "1") != "0",
         trusted_proxies=int(env.get("TRUSTED_PROXIES") or 1),
+        log_source=_log_source(env, is_embedded=not own_storage),
+        log_location=env.get("LOG_LOCATION") or None,
     )
+
+
+LOG_SOURCES = ("gateway", "s3-access", "s3-json", "cloudfront")
+
+
+def _log_source(env: dict[str, str], *, is_embedded: bool) -> str:
+    source = env.get("LOG_SOURCE") or "gateway"
+    if source not in LOG_SOURCES:
+        raise ConfigError(f"LOG_SOURCE must be one of {', '.join(LOG_SOURCES)}")
+    if is_embedded and source != "gateway":
+        raise ConfigError("LOG_SOURCE is for a store of your own: the embedded one is read through the gateway's log")
+    if source != "gateway" and not env.get("LOG_LOCATION"):
+        raise ConfigError(f"LOG_LOCATION must say where {source} logs are delivered: a folder or s3://bucket/prefix")
+    return source
 
 
 def _embedded(home: Path) -> dict[str, Any]:

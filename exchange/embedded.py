@@ -228,6 +228,7 @@ class Embedded:
     def start_gateway(self) -> None:
         """Start the one front door on the port: the site, the bucket, and the access log."""
         configuration = self.home / "run" / "gateway.json"
+        configuration.touch(mode=0o600)
         configuration.write_text(json.dumps(self.gateway_configuration()))
         command = [tool("caddy"), "run", "--config", str(configuration)]
         home = str(self.home / "run" / "gateway")
@@ -292,7 +293,31 @@ class Embedded:
             "upstreams": [{"dial": f"127.0.0.1:{self._s3_port}"}],
             "handle_response": [ranges],
         }
-        return {"match": [{"path": [f"/{BUCKET}", f"/{BUCKET}/*"]}], "handle": [proxy], "terminal": True}
+        reads = {"handler": "subroute", "routes": [{"match": [{"method": ["GET", "HEAD"]}], "handle": [self._gate()]}]}
+        return {"match": [{"path": [f"/{BUCKET}", f"/{BUCKET}/*"]}], "handle": [reads, proxy], "terminal": True}
+
+    def _gate(self) -> dict[str, Any]:
+        """Every read of the bucket asks the site first, and goes on to the store on its 204 alone.
+
+        Any other answer goes to the client in the store's stead, and where the site does not answer it is 502 or 504.
+        The question is no request of its own in the access log.
+        """
+        told = {
+            "X-Gate-Key": self.secret("gate"),
+            "X-Gate-Method": "{http.request.method}",
+            "X-Gate-Uri": "{http.request.orig_uri}",
+            "X-Request-Id": "{http.request.uuid}",
+        }
+        headers = {"set": {name: [value] for name, value in told.items()}, "delete": ["Cookie", "Authorization"]}
+        go_on = {"match": {"status_code": [204]}, "routes": [{"handle": [{"handler": "vars"}]}]}
+        return {
+            "handler": "reverse_proxy",
+            "rewrite": {"method": "GET", "uri": "/gate?"},  # without the "?" the query would come along
+            "headers": {"request": headers},
+            "upstreams": [{"dial": f"unix/{self.site_socket}"}],
+            "transport": {"protocol": "http", "response_header_timeout": "30s"},
+            "handle_response": [go_on],
+        }
 
     def _site_route(self) -> dict[str, Any]:
         elsewhere = [{"not": [{"path": list(LARGE_BODIES)}]}]
@@ -313,7 +338,7 @@ class Embedded:
 
     def tell(self) -> None:
         """Write down where the services are, for commands in other shells; readable by the owner alone."""
-        self.told["secret_key"] = self.secret("secret-key")
+        self.told |= {"secret_key": self.secret("secret-key"), "gate_secret": self.secret("gate")}
         target = self.home / "run" / "embedded.json"
         part = target.with_suffix(".part")
         part.unlink(missing_ok=True)

@@ -87,6 +87,13 @@ def read(key: str) -> bytes:
     return body
 
 
+def piece(key: str, *, start: int, stop: int) -> bytes:
+    """The bytes of an object from `start` up to `stop`, which is not included."""
+    asked = {"Bucket": config().s3_bucket, "Key": key, "Range": f"bytes={start}-{stop - 1}"}
+    body: bytes = client().get_object(**asked)["Body"].read()
+    return body
+
+
 def stream(key: str, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
     """An object piece by piece."""
     yield from client().get_object(Bucket=config().s3_bucket, Key=key)["Body"].iter_chunks(chunk_bytes)

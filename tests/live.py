@@ -15,10 +15,18 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.services import free_port
+from tests.services import SEAL, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = ("DATABASE_URL", "S3_ENDPOINT_URL", "S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SECRET_KEY")
+OWN = (
+    "DATABASE_URL",
+    "S3_ENDPOINT_URL",
+    "S3_BUCKET",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "SECRET_KEY",
+    *SEAL,
+)
 
 
 class Answer:

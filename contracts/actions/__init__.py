@@ -1,8 +1,19 @@
 """What people can do about offers and contracts: `offers`, `deals` until both agree, `decisions`, `running`."""
 
-from contracts.actions.deals import accept, confirm, counter, decline, may_request, request
-from contracts.actions.decisions import approve, declare_interest, reject, return_, sign
-from contracts.actions.offers import add_offer, close_offer, tell_listing
+from contracts.actions.deals import accept, confirm, counter, decline, may_request, open_to_buyer, request
+from contracts.actions.decisions import approve, declare_interest, may_approve, reject, return_, sign
+from contracts.actions.offers import (
+    Change,
+    Reach,
+    add_offer,
+    close_offer,
+    complaints,
+    discard_offer,
+    draft_offer,
+    open_offer,
+    revise_offer,
+    tell_listing,
+)
 from contracts.actions.policies import set_confirm_above
 from contracts.actions.running import (
     certify_deletion,
@@ -20,18 +31,26 @@ from contracts.actions.running import (
 )
 
 __all__ = [
+    "Change",
+    "Reach",
     "accept",
     "add_offer",
     "approve",
     "certify_deletion",
     "close_offer",
+    "complaints",
     "confirm",
     "counter",
     "declare_interest",
     "decline",
+    "discard_offer",
+    "draft_offer",
     "end_finished",
     "expire_unanswered",
+    "may_approve",
     "may_request",
+    "open_offer",
+    "open_to_buyer",
     "payment_received",
     "record_renewal_ground",
     "refuse_renewal",
@@ -40,6 +59,7 @@ __all__ = [
     "request",
     "resume",
     "return_",
+    "revise_offer",
     "set_confirm_above",
     "sign",
     "suspend",

@@ -75,7 +75,7 @@ def confirm(contract: Contract, *, by: Member, at: datetime) -> Contract:
     steps.claim(contract, at=at)
     following = rules.check("confirm", by, contract)
     contract.awaits_confirmation = False
-    contract.answer_by = at + rules.ANSWER_WITHIN
+    steps.await_answer(contract, at=at)
     steps.move(contract, "confirm", following, by=by, at=at, turn="provider")
     _hand_over(contract, by=by, at=at)
     return steps.fresh(contract)
@@ -166,7 +166,7 @@ def _may_request(offer: Offer, by: Member) -> None:
         raise Invalid({"offer_id": [text("オープンデータは、契約なしで利用できます。申込みは不要です。")]})
     if not offer.listing.provider.is_verified:
         raise Forbidden(text("提供者の取引が停止されているため、申し込めません。"))
-    steps.refuse_if_taken(offer.listing_id, offer.listing.state)
+    steps.refuse_if_taken(offer.listing_id, by.organization_id, offer.listing.state)
 
 
 def _sent_before(by: Member, form_id: str) -> Contract | None:
@@ -344,7 +344,7 @@ def counter(
         steps.check_start(values, at=at)
     steps.check_texts(template.key, values)
     contract.version += 1
-    contract.answer_by = at + rules.ANSWER_WITHIN
+    steps.await_answer(contract, at=at)
     steps.put_on_table(contract, values, by=by, at=at, message=message.strip())
     steps.assent(contract, by=by, at=at, remote=remote)
     waiting = rules.other(rules.side_of(by, contract) or "buyer")

@@ -11,9 +11,9 @@ from contracts import queries, rules
 from contracts.actions import steps
 from contracts.documents import pdf, printable, sheets
 from contracts.documents.verdict import Mark
-from contracts.models import Approval, Contract, Interest, SealedDocument, Signature
+from contracts.models import Acceptance, Approval, Contract, Interest, SealedDocument, Signature
 from exchange import audit
-from exchange.database import session
+from exchange.database import lock, session
 from exchange.errors import Forbidden, Invalid, Words, WrongState, text
 from exchange.identity.models import Member
 
@@ -30,22 +30,37 @@ def approve(contract: Contract, *, by: Member, at: datetime) -> Contract:
     approved already, a listing no longer published or taken exclusively, a party that is suspended (`WrongState`).
     """
     steps.claim(contract, at=at)
-    rules.check("approve", by, contract)
-    _refuse_interested(contract, by)
-    _still_lawful(contract)
-    if contract.approvals_given >= contract.approvals_needed:
-        message = text("承認は済んでいます。自治体の記名押印または電子署名の記録を待っています。")
-        raise WrongState(message, state=contract.state, allowed=["return", "reject"])
-    acceptance = queries.latest_acceptance(contract)
-    assert acceptance is not None
-    if any(a.member_id == by.id for a in queries.approvals_of(acceptance.id)):
-        message = text("あなたはすでに承認しています。もう1名の承認が必要です。")
-        raise WrongState(message, state=contract.state, allowed=["return", "reject"])
+    acceptance = _may_approve(contract, by)
     session.add(Approval(contract_id=contract.id, acceptance_id=acceptance.id, member_id=by.id, at=at))
     contract.approvals_given += 1
     given = {"given": contract.approvals_given, "needed": contract.approvals_needed}
     _go_on(contract, "approve", by=by, at=at, detail=given)
     return steps.fresh(contract)
+
+
+def may_approve(contract: Contract, by: Member) -> Words | None:
+    """Why this administrator cannot approve this contract, in words for the page; None when they can."""
+    try:
+        _may_approve(contract, by)
+    except (Forbidden, WrongState) as refusal:
+        return refusal.detail
+    return None
+
+
+def _may_approve(contract: Contract, by: Member) -> Acceptance:
+    """The acceptance that would be approved."""
+    rules.check("approve", by, contract)
+    steps.refuse_interested(contract, by)
+    _still_lawful(contract)
+    acceptance = queries.latest_acceptance(contract)
+    assert acceptance is not None
+    if contract.approvals_given >= contract.approvals_needed:
+        message = text("承認は済んでいます。自治体の記名押印または電子署名の記録を待っています。")
+    elif any(a.member_id == by.id for a in queries.approvals_of(acceptance.id)):
+        message = text("あなたはすでに承認しています。もう1名の承認が必要です。")
+    else:
+        return acceptance
+    raise WrongState(message, state=contract.state, allowed=["return", "reject"])
 
 
 def sign(
@@ -134,19 +149,15 @@ def declare_interest(organization_id: str, *, declared: bool, by: Member, at: da
     session.flush()
 
 
-def _refuse_interested(contract: Contract, by: Member) -> None:
-    parties = {contract.provider_id, contract.buyer_id}
-    if by.organization_id in parties or parties & set(queries.interests_of(by.id)):
-        raise Forbidden(text("当事者と利害関係があるため、承認できません。ほかの管理者に依頼してください。"))
-
-
 def _still_lawful(contract: Contract) -> None:
+    # Of two contracts that exclude each other and are approved at once, the second sees the first.
+    lock(f"listing-contracts/{contract.listing_id}")
     exclusive = rules.is_exclusive(contract.variables)
-    steps.refuse_if_taken(contract.listing_id, contract.state, but=contract.id, exclusive=exclusive)
+    steps.refuse_if_taken(contract.listing_id, contract.buyer_id, contract.state, exclusive=exclusive)
     if contract.listing.state != "published":
-        message = text("データの掲載が終了しているため、承認できません。差し戻すか、承認しないでください。")
+        message = text("データの掲載が終了しているため、この契約は成立させられません。")
     elif not (contract.provider.is_verified and contract.buyer.is_verified):
-        message = text("当事者の組織の確認が停止されているため、承認できません。")
+        message = text("当事者の組織の確認が停止されているため、この契約は成立させられません。")
     else:
         return
     raise WrongState(message, state=contract.state, allowed=["return", "reject"])
@@ -198,10 +209,11 @@ def return_(contract: Contract, *, to: str, reason: str, by: Member, at: datetim
     """accepted → requested, the named party's turn, with a reason; approvals given so far are void."""
     steps.claim(contract, at=at)
     following = rules.check("return", by, contract)
+    steps.refuse_interested(contract, by)
     if to not in ("buyer", "provider"):
         raise Invalid({"to": [text("buyer または provider を指定してください。")]})
     reason = steps.required_reason(reason)
-    contract.answer_by = at + rules.ANSWER_WITHIN
+    steps.await_answer(contract, at=at)
     contract.approvals_given = 0
     steps.move(contract, "return", following, by=by, at=at, reason=reason, turn=to, detail={"turn": to})
     title = text("契約が差し戻されました（%(number)s）", number=contract.number)
@@ -213,6 +225,7 @@ def reject(contract: Contract, *, reason: str, by: Member, at: datetime) -> Cont
     """accepted → rejected, with a reason. Final."""
     steps.claim(contract, at=at)
     following = rules.check("reject", by, contract)
+    steps.refuse_interested(contract, by)
     reason = steps.required_reason(reason)
     steps.move(contract, "reject", following, by=by, at=at, reason=reason)
     title = text("契約は承認されませんでした（%(number)s）", number=contract.number)

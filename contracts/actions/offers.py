@@ -1,29 +1,60 @@
-"""What a provider can do with offers: make one, close one. Contracts made before keep their terms."""
+"""What a provider can do with offers. Contracts made on one keep their terms, whatever becomes of it.
+
+    draft_offer ──▶ draft ── open_offer ──▶ open ── close_offer ──▶ closed
+                     │ ▲                     ▲
+       discard_offer ▼ └ revise_offer        └── add_offer, all at once
+
+A draft is lawful from its first moment, as the template's defaults are; only its price may still be missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from contracts import guideline, pricing, queries
-from contracts.documents import printable
-from contracts.guideline import parts
-from contracts.guideline.parts import Deal, Template
+from contracts.actions import proposals
+from contracts.actions.proposals import Checked, Proposal
+from contracts.guideline.parts import Template
 from contracts.models import Offer
-from contracts.pricing import Pricing
 from exchange import audit
 from exchange.database import new_id, session
 from exchange.errors import Forbidden, Invalid, Words, WrongState, text
-from exchange.identity import queries as people
 from exchange.identity.models import Member
 from listings import actions as listings
 from listings import rules as listing_rules
 from listings.models import Listing
 
-NAME_LENGTH_MAX = 100
-BASIS_LENGTH_MAX = 400
 OPEN_OFFERS_MAX = 20
+DRAFTS_MAX = 20
+FIRST_NAME = "標準"
+_PARTS = (
+    *("state", "name", "pricing", "price_basis", "variables", "open_variables"),
+    *("auto_accept", "for_organization_id", "checklist", "looked_at"),
+)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom an offer is made to (None: everybody who sees the listing), and whether it accepts by itself."""
+
+    for_organization_id: str | None
+    auto_accept: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What one step settles of a draft. What is None, and variables that are not named, stay as they stand."""
+
+    name: str | None = None
+    price: Mapping[str, Any] | None = None
+    price_basis: str | None = None
+    settled: Mapping[str, Any] = field(default_factory=dict)  # variables whose value the provider chose
+    left_open: Collection[str] = ()  # variables that the provider leaves to the buyer
+    reach: Reach | None = None
+    checklist: Mapping[str, Any] | None = None
 
 
 def add_offer(
@@ -45,56 +76,107 @@ def add_offer(
     """An open offer on a listing that is not withdrawn; to everybody who sees the listing, or to one organization.
 
     `open_variables` are left to the buyer beside the template's own; `auto_accept` needs that there are none, since
-    only settled terms can be accepted in advance. Refuses, all at once where it can: a template there is none of (naming those there are), a price or variables that
-    cannot be taken, a price on open terms, open data beside a price, a municipality's price: it needs its basis, and
-    public money does not pass through the exchange (地方自治法 243条の2: only a designated agent collects it).
+    only settled terms can be accepted in advance. Refuses, all at once where it can: a template there is none of
+    (naming those there are), a price or variables that cannot be taken, a price on open terms, open data beside a
+    price, a municipality's price: it needs its basis, and public money does not pass through the exchange
+    (地方自治法 243条の2: only a designated agent collects it).
     """
     _must_prepare(listing, by)
-    errors: dict[str, list[Words]] = {}
-    found = _try(errors, lambda: guideline.offered(template, version=template_version))
-    parsed = _try(errors, lambda: pricing.parse(price))
-    errors |= _name_errors(name, price_basis)
-    if parsed is not None:
-        errors |= _municipal_errors(listing, parsed, price_basis)
-    if found is not None and parsed is not None:
-        errors |= _open_errors(listing, found, parsed)
-        _try(errors, lambda: _check_variables(found, parsed, listing, variables))
-        errors |= _open_variable_errors(found, variables, open_variables, auto_accept)
-    errors |= _receiver_errors(listing, for_organization_id)
-    answers = _try(errors, lambda: guideline.checklist.answers("provider", checklist or {}))
-    if errors or found is None or parsed is None:
-        raise Invalid(errors)
-    if len(queries.offers_of(listing.id)) >= OPEN_OFFERS_MAX:
-        raise Invalid({"name": [text("1つの掲載に出せる提供条件は %(most)s 件までです。", most=OPEN_OFFERS_MAX)]})
-    offer = Offer(
-        id=new_id(),
-        listing_id=listing.id,
-        listing=listing,
-        name=name.strip(),
-        template_key=found.key,
-        template_version=found.version,
-        pricing=pricing.as_json(parsed),
-        variables=dict(variables),
-        open_variables=sorted(set(open_variables)),
+    given = Proposal(
+        name=name,
+        template=template,
+        template_version=template_version,
+        price=price,
+        price_basis=price_basis,
+        variables=variables,
+        open_variables=open_variables,
         auto_accept=auto_accept,
         for_organization_id=for_organization_id,
-        checklist=answers,
-        price_basis=(price_basis or "").strip() or None,
-        payment=getattr(parsed, "payment", "on_activation"),
-        state="open",
-        created_at=at,
-        created_by=by.id,
+        checklist=checklist or {},
     )
-    session.add(offer)
+    checked = proposals.check(listing, given, by=by)
+    _refuse_too_many(listing, "open", OPEN_OFFERS_MAX)
+    offer = _new(listing, given, checked, state="open", by=by, at=at)
     _record("offer.add", offer, by, at)
     tell_listing(listing)
     return offer
+
+
+def draft_offer(listing: Listing, *, template: str, price_model: str, by: Member, at: datetime) -> Offer:
+    """offer: → draft, with the template's lawful defaults and no price yet. Seen by the provider's own people alone.
+
+    Refuses a template and price model that no offer on this listing can stand on, with the reasons (`Invalid`).
+    """
+    _must_prepare(listing, by)
+    found = guideline.offered(template)
+    if price_model not in pricing.MODELS:
+        raise Invalid({"pricing.model": [text("料金の決め方を選んでください。")]})
+    if why := proposals.obstacles(listing, found, price_model):
+        raise Invalid({"template": why})
+    _refuse_too_many(listing, "draft", DRAFTS_MAX)
+    name = found.name.ja if found.is_open else FIRST_NAME
+    given = Proposal(name=name, template=found.key, template_version=found.version, price={"model": price_model})
+    checked = proposals.check(listing, given, by=None, draft=True)
+    offer = _new(listing, given, checked, state="draft", by=by, at=at)
+    _record("offer.draft", offer, by, at)
+    return offer
+
+
+def revise_offer(draft: Offer, change: Change, *, looked_at: str | None = None, by: Member, at: datetime) -> Offer:
+    """offer: draft → draft. Saves what a step settles; `looked_at` is the topic that is done with it.
+
+    The draft is checked whole, so that every save leaves it lawful but for a missing price. Refuses everything that
+    `add_offer` refuses, all at once (`Invalid`); offers that are no drafts any more (`WrongState`).
+    """
+    _must_prepare(draft.listing, by)
+    _claim(draft)
+    given = _changed(draft, change)
+    answers_for_it = by if change.reach else None
+    proposals.put(given, proposals.check(draft.listing, given, by=answers_for_it, draft=True), draft)
+    if looked_at and looked_at not in draft.looked_at:
+        draft.looked_at = [*draft.looked_at, looked_at]
+    _record("offer.revise", draft, by, at)
+    return draft
+
+
+def open_offer(draft: Offer, *, by: Member, at: datetime) -> Offer:
+    """offer: draft → open, if it passes all that `add_offer` asks. Who opens it is who made it."""
+    _must_prepare(draft.listing, by)
+    _claim(draft)
+    given = proposals.of(draft)
+    checked = proposals.check(draft.listing, given, by=by)
+    _refuse_too_many(draft.listing, "open", OPEN_OFFERS_MAX)
+    proposals.put(given, checked, draft)
+    draft.state, draft.created_at, draft.created_by = "open", at, by.id
+    _record("offer.open", draft, by, at)
+    tell_listing(draft.listing)
+    return draft
+
+
+def complaints(draft: Offer, *, by: Member) -> Mapping[str, Sequence[Words]]:
+    """Why a draft cannot be opened yet, by field; empty when nothing of it stands in the way."""
+    try:
+        proposals.check(draft.listing, proposals.of(draft), by=by)
+    except Invalid as refusal:
+        return refusal.errors
+    return {}
+
+
+def discard_offer(draft: Offer, *, by: Member, at: datetime) -> None:
+    """offer: draft → gone. Nobody else ever saw it, and no contract stands on it."""
+    _must_prepare(draft.listing, by)
+    _claim(draft)
+    _record("offer.discard", draft, by, at)
+    session.delete(draft)
+    session.flush()
 
 
 def close_offer(offer: Offer, *, by: Member, at: datetime) -> Offer:
     """offer: open → closed. Contracts made on it keep their terms; nobody can request another."""
     _must_prepare(offer.listing, by)
     session.refresh(offer, attribute_names=["state"], with_for_update=True)
+    if offer.state == "draft":
+        raise WrongState(text("下書きは、まだ公開されていません。"), state=offer.state, allowed=[])
     if offer.state != "open":
         raise WrongState(text("この提供条件はすでに終了しています。"), state=offer.state, allowed=[])
     offer.state, offer.closed_at = "closed", at
@@ -127,91 +209,62 @@ def _must_prepare(listing: Listing, by: Member) -> None:
         raise WrongState(text("掲載を終了したデータには提供条件を設定できません。"), state=listing.state, allowed=[])
 
 
-def _open_variable_errors(
-    template: Template, fixed: Mapping[str, Any], left_open: Sequence[str], auto_accept: bool
-) -> dict[str, list[Words]]:
-    known = {v.key for v in template.variables}
-    unknown = sorted(set(left_open) - known)
-    both = sorted(set(left_open) & fixed.keys())
-    if unknown:
-        return {"open_variables": [text("このひな型にない項目です：%(names)s", names=", ".join(unknown)[:200])]}
-    if both:
-        return {"open_variables": [text("値を決めた項目は、利用者に任せられません：%(names)s", names=", ".join(both))]}
-    if auto_accept and left_open:
-        return {"auto_accept": [text("利用者に任せる項目があるときは、自動で承諾できません。")]}
-    return {}
+def _claim(draft: Offer) -> None:
+    """Wait for a colleague who is saving, take the draft as it stands then; refuse what is a draft no more."""
+    session.refresh(draft, attribute_names=_PARTS, with_for_update=True)
+    if draft.state != "draft":
+        raise WrongState(text("この提供条件は、もう下書きではありません。"), state=draft.state, allowed=[])
 
 
-def _receiver_errors(listing: Listing, organization_id: str | None) -> dict[str, list[Words]]:
-    if organization_id is None:
-        return {}
-    found = people.organizations_by_id([organization_id]).get(organization_id)
-    if found is None or not found.is_verified or found.kind == "operator" or found.id == listing.provider_id:
-        return {"for_organization_id": [text("提供条件を示す相手の組織が見つかりません。")]}
-    return {}
+def _refuse_too_many(listing: Listing, state: str, most: int) -> None:
+    if len([o for o in queries.offers_of(listing.id, closed=True) if o.state == state]) < most:
+        return
+    if state == "draft":
+        words = text("1つの掲載に作れる下書きは %(most)s 件までです。使わないものを破棄してください。", most=most)
+        raise Invalid({"template": [words]})
+    raise Invalid({"name": [text("1つの掲載に出せる提供条件は %(most)s 件までです。", most=most)]})
 
 
-def _try(errors: dict[str, list[Words]], read: Any) -> Any:
-    """What `read` gives, or None with its complaints collected."""
-    try:
-        return read()
-    except Invalid as refusal:
-        for field, messages in refusal.errors.items():
-            errors.setdefault(field, []).extend(messages)
-        return None
+def _new(listing: Listing, given: Proposal, checked: Checked, *, state: str, by: Member, at: datetime) -> Offer:
+    offer = Offer(
+        id=new_id(), listing_id=listing.id, listing=listing, state=state, looked_at=[], created_at=at, created_by=by.id
+    )
+    proposals.put(given, checked, offer)
+    session.add(offer)
+    return offer
 
 
-def _name_errors(name: str, basis: str | None) -> dict[str, list[Words]]:
-    errors: dict[str, list[Words]] = {}
-    if not name.strip() or len(name) > NAME_LENGTH_MAX:
-        errors["name"] = [text("名前を %(most)s 文字以内で入力してください。", most=NAME_LENGTH_MAX)]
-    elif why := printable.complaint(name):
-        errors["name"] = [why]
-    if basis and len(basis) > BASIS_LENGTH_MAX:
-        errors["price_basis"] = [text("%(most)s 文字以内で入力してください。", most=BASIS_LENGTH_MAX)]
-    return errors
+def _changed(draft: Offer, change: Change) -> Proposal:
+    """The draft with what a step settles over it."""
+    given = proposals.of(draft)
+    variables, left = _settled(guideline.template(draft.template_key), draft, change)
+    given = replace(given, variables=variables, open_variables=left)
+    if change.name is not None:
+        given = replace(given, name=change.name)
+    if change.price is not None:
+        given = replace(given, price=change.price, price_basis=change.price_basis)
+    if change.reach is not None:
+        receiver, by_itself = change.reach.for_organization_id, change.reach.auto_accept
+        given = replace(given, for_organization_id=receiver, auto_accept=by_itself)
+    return given if change.checklist is None else replace(given, checklist=change.checklist)
 
 
-def _municipal_errors(listing: Listing, price: Pricing, basis: str | None) -> dict[str, list[Words]]:
-    if listing.provider.kind != "municipality" or pricing.is_free(price):
-        return {}
-    errors: dict[str, list[Words]] = {
-        "pricing": [
-            text(
-                "自治体の有償の提供条件は、まだ受け付けていません。公金は指定公金事務取扱者でなければ扱えず"
-                "（地方自治法第243条の2）、この取引市場を経由させることができないためです。無償の提供条件は設定できます。"
-            )
-        ]
-    }
-    if not (basis or "").strip():
-        errors["price_basis"] = [text("自治体の対価には、その根拠（条例、財産の貸付け、契約）の記載が必要です。")]
-    return errors
+def _settled(template: Template, draft: Offer, change: Change) -> tuple[dict[str, Any], list[str]]:
+    """What is fixed and what is left open afterwards.
 
-
-def _open_errors(listing: Listing, template: Template, price: Pricing) -> dict[str, list[Words]]:
-    """Open data is free and without sign-in: no price on it, and none beside it (官民データ活用推進基本法の基本指針)."""
-    if template.is_open and price.model != "free":
-        return {
-            "pricing": [text("オープンな利用条件（%(name)s）には、無料だけを設定できます。", name=template.name.ja)]
-        }
-    others = [guideline.template(o.template_key).is_open for o in queries.offers_of(listing.id)]
-    if template.is_open and False in others:
-        return {"template": [text("契約による提供条件があるため、オープンな利用条件を追加できません。")]}
-    if template.is_open and listing.visibility != "public":
-        return {"template": [text("公開範囲を限った掲載には、オープンな利用条件を設定できません。")]}
-    if not template.is_open and True in others:
-        return {
-            "template": [text("オープンデータとして公開しているため、ほかの提供条件を追加できません。")],
-        }
-    return {}
-
-
-def _check_variables(template: Template, price: Pricing, listing: Listing, given: Mapping[str, Any]) -> None:
-    deal = Deal(price.model, listing.provider.kind, listing.data_class or "")
-    values = parts.complete(template, given, deal=deal)
-    if given.get("starts_on"):
-        raise Invalid({"variables.starts_on": [text("利用を始める日は、利用者が申込みのときに選びます。")]})
-    printable.require({f"variables.{v.key}": str(values[v.key]) for v in template.variables if v.type == "text"})
+    What the template leaves to the buyer is fixed by naming its value and left by not naming it. What it leaves to the
+    provider is named where it differs from the default, and left to the buyer by saying so.
+    """
+    buyers = {v.key for v in template.variables if v.chooser == "buyer"}
+    standard = {v.key: v.default_under(draft.pricing["model"]) for v in template.variables}
+    fixed = {key: value for key, value in draft.variables.items() if key not in change.left_open}
+    for key, value in change.settled.items():
+        if key not in buyers and value == standard.get(key):
+            fixed.pop(key, None)
+        else:
+            fixed[key] = value
+    left = {key for key in draft.open_variables if key not in change.settled}
+    return fixed, sorted(left | (set(change.left_open) - buyers))
 
 
 def _record(deed: str, offer: Offer, by: Member, at: datetime) -> None:

@@ -48,10 +48,11 @@ class Checked:
     checklist: dict[str, Any]
 
 
-def check(listing: Listing, given: Proposal, *, by: Member, draft: bool = False) -> Checked:
+def check(listing: Listing, given: Proposal, *, by: Member | None, draft: bool = False) -> Checked:
     """Everything that must be true of an offer on this listing; raises `Invalid` with all that is not, at once.
 
-    A draft may say of its price no more than the model, as `{"model": "metered"}`.
+    A draft may say of its price no more than the model, as `{"model": "metered"}`. `by` is who answers for accepting
+    by itself; None where that was settled before.
     """
     errors: Errors = {}
     template = _try(errors, lambda: guideline.offered(given.template, version=given.template_version))
@@ -59,10 +60,10 @@ def check(listing: Listing, given: Proposal, *, by: Member, draft: bool = False)
     errors |= _name_errors(given.name, given.price_basis)
     if price is not None:
         errors |= _municipal_errors(listing, price, given.price_basis)
-    model = price.model if price is not None else given.price.get("model")
-    if template is not None and (price is not None or (draft and not _mentions_price(errors))):
-        errors |= _open_errors(listing, template, str(model))
-        _try(errors, lambda: _check_variables(template, str(model), listing, given.variables))
+    model = str(given.price.get("model"))
+    if template is not None and model in pricing.MODELS:
+        errors |= _open_errors(listing, template, model)
+        _try(errors, lambda: _check_variables(template, model, listing, given.variables))
         errors |= _open_variable_errors(template, given)
     errors |= _auto_errors(given, by) | _receiver_errors(listing, given.for_organization_id)
     answers = _try(errors, lambda: guideline.checklist.answers("provider", given.checklist))
@@ -120,10 +121,6 @@ def _try(errors: Errors, read: Callable[[], T]) -> T | None:
 
 def _is_unpriced(price: Mapping[str, Any]) -> bool:
     return price.keys() == {"model"} and price["model"] in pricing.MODELS and price["model"] != "free"
-
-
-def _mentions_price(errors: Errors) -> bool:
-    return any(name.startswith("pricing") for name in errors)
 
 
 def _name_errors(name: str, basis: str | None) -> Errors:
@@ -195,11 +192,11 @@ def _open_variable_errors(template: Template, given: Proposal) -> Errors:
     return {}
 
 
-def _auto_errors(given: Proposal, by: Member) -> Errors:
+def _auto_errors(given: Proposal, by: Member | None) -> Errors:
     """Only settled terms can be accepted in advance, and only by somebody who may accept."""
     if given.auto_accept and given.open_variables:
         return {"auto_accept": [text("利用者に任せる項目があるときは、自動で承諾できません。")]}
-    if given.auto_accept and not by.may_bind:
+    if given.auto_accept and by is not None and not by.may_bind:
         return {"auto_accept": [text("自動での承諾は、組織を代表して契約できる人（契約権者）だけが設定できます。")]}
     return {}
 

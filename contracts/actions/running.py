@@ -9,7 +9,7 @@ from contracts.actions import steps
 from contracts.documents import printable
 from contracts.models import Contract, DeletionDuty
 from exchange.database import session
-from exchange.errors import Forbidden, Invalid, WrongState, text
+from exchange.errors import Forbidden, Invalid, Words, WrongState, text
 from exchange.identity.models import Member
 
 
@@ -61,9 +61,9 @@ def refuse_renewal(contract: Contract, *, reason: str, by: Member, at: datetime)
     steps.claim(contract, at=at)
     following = rules.check("refuse_renewal", by, contract)
     reason = steps.required_reason(reason)
-    last_notice = rules.last_notice(contract.ends_on, int(contract.variables["renewal_notice_days"]))
-    if last_notice and at.astimezone(rules.JST).date() > last_notice:
-        message = text("更新しないことの通知は %(day)s までです。", day=last_notice.isoformat())
+    ahead = rules.renewal(contract)
+    if ahead and at.astimezone(rules.JST).date() > ahead.last_notice:
+        message = text("更新しないことの通知は %(day)s までです。", day=ahead.last_notice.isoformat())
         raise WrongState(message, state=contract.state, allowed=rules.allowed(by, contract))
     contract.renewal_refused_by = rules.side_of(by, contract)
     steps.move(contract, "refuse_renewal", following, by=by, at=at, reason=reason)
@@ -77,9 +77,9 @@ def refuse_renewal(contract: Contract, *, reason: str, by: Member, at: datetime)
 def record_renewal_ground(contract: Contract, *, ground: str, by: Member, at: datetime) -> Contract:
     """A municipal buyer's ground for being bound past 31 March: 債務負担行為 or 長期継続契約, with its reference."""
     steps.claim(contract, at=at)
-    if rules.side_of(by, contract) != "buyer" or contract.buyer.kind != "municipality" or not by.may_bind:
+    if not rules.may_record_ground(by, contract):
         raise Forbidden(text("利用者である自治体の契約権者だけが記録できます。"))
-    if contract.variables.get("term") != "renewing" or contract.state not in ("active", "suspended"):
+    if rules.renewal(contract) is None:
         raise WrongState(text("この契約は自動では更新されません。"), state=contract.state, allowed=[])
     contract.renewal_ground = steps.required_reason(ground, "ground")
     steps.note(contract, "ground", contract.state, by=by, at=at, reason=contract.renewal_ground)
@@ -89,7 +89,7 @@ def record_renewal_ground(contract: Contract, *, ground: str, by: Member, at: da
 def certify_deletion(contract: Contract, *, method: str, deleted_on: date | None, by: Member, at: datetime) -> Contract:
     """The buyer states that it deleted the data, when and how; kept for good, and the provider is told."""
     duty = session.get(DeletionDuty, contract.id, with_for_update=True)
-    if rules.side_of(by, contract) != "buyer" or not (by.may_bind or {"owner", "data_officer"} & set(by.roles)):
+    if not rules.may_certify_deletion(by, contract):
         raise Forbidden(text("利用者の責任者またはデータ担当だけが報告できます。"))
     if duty is None or duty.certified_at is not None:
         raise WrongState(text("消去の報告を待っていません。"), state=contract.state, allowed=[])
@@ -135,26 +135,28 @@ def warn_of_lapse(*, at: datetime) -> int:
 def tell_of_renewals(*, at: datetime) -> int:
     """Tell both, two weeks before notice must be given, that a term will renew itself; how many."""
     today = at.astimezone(rules.JST).date()
-    found = [c for c in queries.renewing() if _notice_nears(c, today)]
-    for contract in found:
-        contract.renewal_told_for = contract.ends_on
-        last = rules.last_notice(contract.ends_on, int(contract.variables["renewal_notice_days"]))
-        title = text("契約はまもなく自動で更新されます（%(number)s）", number=contract.number)
-        body = text(
+    told = 0
+    for contract in queries.renewing():
+        ahead = rules.renewal(contract)
+        if ahead is None or contract.renewal_told_for == ahead.ends_on or not ahead.nears(today):
+            continue
+        contract.renewal_told_for = ahead.ends_on
+        steps.tell_both(contract, *_renewal_words(contract, ahead), at=at)
+        told += 1
+    return told
+
+
+def _renewal_words(contract: Contract, ahead: rules.Renewal) -> tuple[Words, Words]:
+    end, last = ahead.ends_on.isoformat(), ahead.last_notice.isoformat()
+    if ahead.renews:
+        return text("契約はまもなく自動で更新されます（%(number)s）", number=contract.number), text(
             "契約期間は %(end)s までで、同じ条件で更新されます。更新しないときは %(last)s までに契約のページで通知してください。",
-            end=contract.ends_on.isoformat() if contract.ends_on else "",
-            last=last.isoformat() if last else "",
+            end=end,
+            last=last,
         )
-        steps.tell_both(contract, title, body, at=at)
-    return len(found)
-
-
-def _notice_nears(contract: Contract, today: date) -> bool:
-    last = rules.last_notice(contract.ends_on, int(contract.variables["renewal_notice_days"]))
-    return (
-        last is not None
-        and contract.renewal_told_for != contract.ends_on
-        and last - rules.RENEWAL_WARNING <= today <= last
+    return text("このままでは契約は更新されません（%(number)s）", number=contract.number), text(
+        "契約期間は %(end)s までです。3月31日を越えて更新するには、利用者である自治体が、債務負担行為などの根拠を契約のページに記録する必要があります。",
+        end=end,
     )
 
 
@@ -214,27 +216,17 @@ def end_finished(*, at: datetime) -> int:
 
 
 def _renewed(contract: Contract, at: datetime) -> bool:
-    if contract.ends_on is None or (contract.terminates_at is not None and contract.terminates_at <= at):
+    ahead = rules.renewal(contract)
+    if ahead is None or not ahead.renews or (contract.terminates_at is not None and contract.terminates_at <= at):
         return False
-    begins = contract.ends_on + timedelta(days=1)
-    until = rules.ends_on(begins, int(contract.variables.get("term_months", 12)))
-    renews = rules.may_renew(
-        term=str(contract.variables.get("term")),
-        refused_by=contract.renewal_refused_by,
-        buyer_is_municipality=contract.buyer.kind == "municipality",
-        ends_on=contract.ends_on,
-        until=until,
-        ground=contract.renewal_ground,
-    )
-    if renews:
-        contract.ends_on, contract.renewal_ground = until, None
-        contract.renewals += 1
-        detail = {"until": until.isoformat()}
-        steps.move(contract, "renew", rules.after(contract.state, "renew"), by=None, at=at, detail=detail)
-        title = text("契約が更新されました（%(number)s）", number=contract.number)
-        body = text("新しい契約期間は %(day)s までです。", day=until.isoformat())
-        steps.tell_both(contract, title, body, at=at)
-    return renews
+    contract.ends_on, contract.renewal_ground = ahead.until, None
+    contract.renewals += 1
+    detail = {"until": ahead.until.isoformat()}
+    steps.move(contract, "renew", rules.after(contract.state, "renew"), by=None, at=at, detail=detail)
+    title = text("契約が更新されました（%(number)s）", number=contract.number)
+    body = text("新しい契約期間は %(day)s までです。", day=ahead.until.isoformat())
+    steps.tell_both(contract, title, body, at=at)
+    return True
 
 
 def _end_of_term(contract: Contract) -> datetime:

@@ -17,7 +17,7 @@ from contracts.guideline.parts import Deal, Value
 from contracts.models import Acceptance, Contract, ContractEvent, NumberSeries, Round
 from exchange import audit, settings
 from exchange.database import session
-from exchange.errors import Invalid, Words, WrongState, text
+from exchange.errors import Forbidden, Invalid, Words, WrongState, text
 from exchange.identity import actions as identity
 from exchange.identity.models import Member
 from listings import queries as listings
@@ -38,6 +38,11 @@ def claim(contract: Contract, *, at: datetime) -> Contract:
     if contract.state in ("requested", "countered") and contract.answer_by <= at:
         raise WrongState(text("回答の期限が過ぎたため、この申込みは失効しています。"), state="expired", allowed=[])
     return contract
+
+
+def await_answer(contract: Contract, *, at: datetime) -> None:
+    """Whoever answers next has the whole time for it, and is warned anew before it is over."""
+    contract.answer_by, contract.warnings = at + rules.ANSWER_WITHIN, 0
 
 
 def move(
@@ -94,7 +99,12 @@ def note(
 
 
 def tell(contract: Contract, side: str, title: Words, body: Words, *, at: datetime) -> None:
-    """Tell one side, or the administrators who approve, on their desk and by mail."""
+    """Tell one side, or the administrators who approve, on their desk and by mail.
+
+    What an owner of the buyer has not confirmed, nobody else hears of.
+    """
+    if contract.awaits_confirmation and side != "buyer":
+        return
     path = f"/desk/contracts/{contract.id}"
     if side == "operator":
         identity.notify_operators(roles=["approver"], title=title, body=body, path=path, at=at)
@@ -151,16 +161,33 @@ def risk_marks(contract: Contract) -> list[str]:
     )
 
 
-def refuse_if_taken(listing_id: str, state: str, *, but: str | None = None, exclusive: bool = False) -> None:
-    """Refuse a listing that another contract has exclusively, and an exclusive one beside running others."""
-    taken = queries.running_on(listing_id, but=but)
-    if any(rules.is_exclusive(found.variables) for found in taken):
-        message = text("このデータは、ほかの利用者と独占的な契約が結ばれています。その期間が終わるまで契約できません。")
+def refuse_if_taken(listing_id: str, buyer_id: str, state: str, *, exclusive: bool = False) -> None:
+    """Refuse a listing that somebody else has exclusively, and an exclusive contract beside running ones of others."""
+    taken = queries.running_on(listing_id, but_of=buyer_id)
+    alone = next((found for found in taken if rules.is_exclusive(found.variables)), None)
+    if alone is not None:
+        message = taken_words(alone)
     elif exclusive and taken:
-        message = text("このデータには有効な契約があるため、独占的な契約を結べません。")
+        message = text("このデータには、ほかの利用者との有効な契約があるため、独占的な契約を結べません。")
     else:
         return
     raise WrongState(message, state=state, allowed=[])
+
+
+def taken_words(contract: Contract) -> Words:
+    """That a listing is under an exclusive contract, and until when."""
+    if contract.ends_on is None:
+        return text("このデータは、ほかの利用者と独占的な契約が結ばれています。その契約が終わるまで契約できません。")
+    return text(
+        "このデータは %(day)s まで、ほかの利用者と独占的な契約が結ばれています。その期間は契約できません。",
+        day=contract.ends_on.isoformat(),
+    )
+
+
+def refuse_interested(contract: Contract, by: Member) -> None:
+    """An administrator decides nothing about an organization that they declared a tie to; raises `Forbidden`."""
+    if queries.has_interest(by, contract):
+        raise Forbidden(text("当事者と利害関係があるため、決定できません。ほかの管理者に依頼してください。"))
 
 
 def check_texts(contract_template: str, variables: Mapping[str, Any], **texts: str | None) -> None:
@@ -246,5 +273,5 @@ def assent(contract: Contract, *, by: Member, at: datetime, remote: str | None, 
 def fresh(contract: Contract) -> Contract:
     """The contract as it stands now, with its history, for the answer."""
     session.flush()
-    session.expire(contract, ["history", "acceptances", "approvals", "rounds"])
+    session.expire(contract, ["history", "acceptances", "approvals", "rounds", "signatures", "deletion"])
     return queries.contract_by_id(contract.id)

@@ -41,6 +41,10 @@ class Identity:
     chain: tuple[x509.Certificate, ...]
     key: rsa.RSAPrivateKey
 
+    def is_good(self, at: datetime) -> bool:
+        """Whether the certificate is in its term."""
+        return self.certificate.not_valid_before_utc <= at <= self.certificate.not_valid_after_utc
+
 
 def identity() -> Identity:
     """What this exchange seals with now; raises `ConfigError` where the files it was told of are of no use."""

@@ -128,8 +128,8 @@ GENERAL = (
         Said(
             "運営者は、取引から知り得たことを、自らの事業のためにも、ほかの参加者のためにも使いません。特定の参加者を理由なく"
             "有利又は不利に扱わず、対価を受けて一覧の並び順を変えません。",
-            "What the operator learns from deals it uses neither for business of its own nor for other participants. It favours "
-            "or disfavours nobody without reason, and takes no payment for places in lists.",
+            "What the operator learns from deals it uses neither for business of its own nor for other participants. It favors "
+            "or disfavors nobody without reason, and takes no payment for places in lists.",
         ),
         Said(
             "運営者の担当者は、自分と利害の関係がある組織についての審査、苦情の処理、措置の決定に加わりません。",

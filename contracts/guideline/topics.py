@@ -70,6 +70,7 @@ PRICE_TITLE, PRICE_LEAD = (
         "The name by which buyers choose, and the price.",
     ),
 )
+MATRIX_TITLE = Said("利用権限の表", "Table of usage rights")
 MATRIX_LEAD = Said(
     "どのデータを、だれが、どのように使ってよいかを表で決めます。名前のない区分の行は、契約に現れません。",
     "A table of who may do what with which data. A category without a name does not appear in the contract.",
@@ -134,7 +135,18 @@ _PROVISION = (
 )
 CUTS: dict[str, tuple[Cut, ...]] = {
     "provision-licence": _PROVISION,
-    "provision-assignment": _PROVISION,
+    "provision-assignment": (
+        Cut(
+            "use",
+            Said("引渡しと譲渡", "Handover and transfer"),
+            Said(
+                "データをどう渡し、権利がいつ移り、渡した後に提供者がどうするかを決めます。",
+                "How the data are handed over, when rights pass, and what the provider may still do.",
+            ),
+            (1, 2, 3),
+        ),
+        *_PROVISION[1:],
+    ),
     "provision-joint": _PROVISION,
     "short-form": (
         Cut("use", _PROVISION[0].title, _PROVISION[0].lead, (1, 2, 3)),
@@ -239,7 +251,7 @@ def _matrix(template: Template) -> tuple[Topic, ...]:
     keys = _in_matrix(template)
     variables = tuple(v for v in template.variables if v.key in keys)
     articles = tuple(dict.fromkeys(v.article for v in variables))
-    return (Topic("matrix", "matrix", template.matrix.title, MATRIX_LEAD, articles, variables),)
+    return (Topic("matrix", "matrix", MATRIX_TITLE, MATRIX_LEAD, articles, variables),)
 
 
 def _terms(template: Template, priced: Sequence[int]) -> tuple[Topic, ...]:
@@ -255,9 +267,7 @@ def _terms(template: Template, priced: Sequence[int]) -> tuple[Topic, ...]:
 
 def _variables(template: Template, articles: Sequence[int]) -> tuple[Variable, ...]:
     in_matrix, priced = _in_matrix(template), _price_articles(template)
-    return tuple(
-        v for a in articles if a not in priced for v in template.of_article(a) if v.key not in in_matrix
-    )
+    return tuple(v for a in articles if a not in priced for v in template.of_article(a) if v.key not in in_matrix)
 
 
 def _runs(template: Template, clauses: Sequence[Clause]) -> list[Cut]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from wtforms import SelectField, StringField, TextAreaField
+from flask import request
+from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length
 
+from contracts.guideline import checklist
 from contracts.guideline.parts import TEXT_LENGTH_MAX, Variable, spoken
 from exchange.errors import text
 from exchange.web.forms import Form
@@ -40,11 +42,11 @@ def _field(v: Variable) -> Any:
 
 def chosen(form: Form, variables: Sequence[Variable], standing: Mapping[str, Any]) -> dict[str, Any]:
     """What the form says of the variables, those that differ from how they stand."""
-    found = {v.key: _value(v, form[PREFIX + v.key].data or "") for v in variables}
+    found = {v.key: value(v, form[PREFIX + v.key].data or "") for v in variables}
     return {key: value for key, value in found.items() if value != standing.get(key)}
 
 
-def _value(v: Variable, typed: str) -> Any:
+def value(v: Variable, typed: str) -> Any:
     """A number as a number; what is none stays text, for the rules to refuse in their own words."""
     if v.type == "number":
         return int(typed) if typed.isascii() and typed.isdigit() else typed
@@ -54,6 +56,103 @@ def _value(v: Variable, typed: str) -> Any:
 def standing_data(variables: Sequence[Variable], values: Mapping[str, Any]) -> dict[str, Any]:
     """Field data for how the variables stand."""
     return {PREFIX + v.key: str(values[v.key]) for v in variables}
+
+
+# ── terms that a provider settles or leaves to the buyer ─────────────────────────────────────────────────────────────
+
+LEAVE = "leave."
+LEFT = "left-to-buyer"  # the choice of not choosing
+
+
+def with_terms(base: type[Form], variables: Sequence[Variable], leavable: Collection[str]) -> type[Form]:
+    """The form with `variables.<key>` for each variable; choices side by side, so that none is hidden in a list.
+
+    What may be left to the buyer has one more choice or, where a value is typed, a checkbox `leave.<key>`.
+    """
+    fields: dict[str, Any] = {}
+    for v in variables:
+        fields[PREFIX + v.key] = _radios(v, v.key in leavable) if v.type == "choice" else _field(v)
+        if v.type != "choice" and v.key in leavable:
+            fields[LEAVE + v.key] = BooleanField(text("「%(name)s」は利用者に任せる", name=spoken(v.label)))
+    return type(base.__name__, (base,), fields)
+
+
+def _radios(v: Variable, leavable: bool) -> RadioField:
+    choices: list[tuple[str, Any]] = [(c.key, spoken(c.label)) for c in v.choices]
+    choices += [(LEFT, text("利用者に任せる（申込みのときに利用者が選びます）"))] if leavable else []
+    return RadioField(spoken(v.label), description=spoken(v.help), choices=choices, validate_choice=False)
+
+
+def was_sent(v: Variable) -> bool:
+    """Whether the request brings a value for a variable."""
+    return PREFIX + v.key in request.form
+
+
+def terms_data(variables: Sequence[Variable], values: Mapping[str, Any], left: Collection[str]) -> dict[str, Any]:
+    """Field data for how an offer's terms stand."""
+    data: dict[str, Any] = {}
+    for v in variables:
+        data[PREFIX + v.key] = LEFT if v.type == "choice" and v.key in left else str(values[v.key])
+        data[LEAVE + v.key] = v.key in left
+    return data
+
+
+def settled(form: Form, variables: Sequence[Variable]) -> tuple[dict[str, Any], set[str]]:
+    """What the form says of these terms: values that were chosen, keys that are left to the buyer."""
+    found, left = dict[str, Any](), set[str]()
+    for v in variables:
+        typed = form[PREFIX + v.key].data
+        if typed == LEFT or (LEAVE + v.key in form and form[LEAVE + v.key].data):
+            left.add(v.key)
+        else:
+            found[v.key] = value(v, typed or "")
+    return found, left
+
+
+# ── checklists ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+POINT, NOTE = "checklist.", ".note"
+ANSWER_WORDS = {"yes": text("はい"), "no": text("いいえ"), "na": text("該当なし")}
+
+
+def with_checklist(base: type[Form], side: str) -> type[Form]:
+    """The form with `checklist.<key>` and `checklist.<key>.note` for each point of a side's checklist."""
+    fields: dict[str, Any] = {}
+    for question in checklist.QUESTIONS[side]:
+        name = POINT + question.key
+        fields[name] = RadioField(spoken(question.words), choices=list(ANSWER_WORDS.items()), validate_choice=False)
+        fields[name + NOTE] = StringField(
+            text("補足"), validators=[longest(checklist.NOTE_LENGTH_MAX), _note_has_answer(name)]
+        )
+    return type(base.__name__, (base,), fields)
+
+
+def _note_has_answer(name: str) -> Any:
+    def check(form: Form, field: Any) -> None:
+        if field.data and not form[name].data:
+            raise ValidationError(
+                str(text("補足を書いたときは、「はい」「いいえ」「該当なし」のいずれかを選んでください。"))
+            )
+
+    return check
+
+
+def checklist_data(side: str, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Field data for the answers given so far."""
+    data: dict[str, Any] = {}
+    for question in checklist.QUESTIONS[side]:
+        kept = answers.get(question.key) or {}
+        data[POINT + question.key], data[POINT + question.key + NOTE] = kept.get("answer"), kept.get("note", "")
+    return data
+
+
+def answers(form: Form, side: str) -> dict[str, Any]:
+    """The points that were answered."""
+    return {
+        q.key: {"answer": form[POINT + q.key].data, "note": form[POINT + q.key + NOTE].data or ""}
+        for q in checklist.QUESTIONS[side]
+        if form[POINT + q.key].data
+    }
 
 
 # ── prices ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,6 +220,11 @@ def with_price(base: type[Form], model: str) -> type[Form]:
     return type(base.__name__, (base,), fields)
 
 
+def names_of_price(model: str) -> list[str]:
+    """The names of a price model's fields, without its tiers."""
+    return [PRICE + name for name in MODEL_FIELDS[model]]
+
+
 def price_of(form: Form, model: str) -> dict[str, Any]:
     """The price as the API takes it; what is no number stays text, for the rules to refuse in their own words."""
     found: dict[str, Any] = {"model": model}
@@ -131,6 +235,23 @@ def price_of(form: Form, model: str) -> dict[str, Any]:
         found["cap_jpy"] = found["cap_jpy"] if found["cap_jpy"] != "" else None
         found["tiers"] = _tiers(form)
     return found
+
+
+def price_data(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Field data for a price as it stands; what is not set yet has its default."""
+    data: dict[str, Any] = {PRICE + key: value for key, value in DEFAULTS.items()}
+    data |= {PRICE + key: "" if value is None else str(value) for key, value in given.items() if key != "tiers"}
+    for n, tier in enumerate(given.get("tiers", ())):
+        data[f"{PRICE}tiers.{n}.up_to"] = "" if tier["up_to"] is None else str(tier["up_to"])
+        data[f"{PRICE}tiers.{n}.unit_price_jpy"] = tier["unit_price_jpy"]
+    return data
+
+
+def is_price_blank(form: Form) -> bool:
+    """Whether no amount was typed: the price is still to be thought of."""
+    typed = {f.name.removeprefix(PRICE): f.data or "" for f in form if f.name.startswith(PRICE)}
+    amounts = {name: words for name, words in typed.items() if form[PRICE + name].type == "StringField"}
+    return all(words in ("", DEFAULTS.get(name)) for name, words in amounts.items()) and bool(amounts)
 
 
 def _whole(typed: str) -> Any:

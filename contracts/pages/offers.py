@@ -1,27 +1,29 @@
-"""A provider's offers on a listing: see them, add one, close one."""
+"""A provider's offers on a listing: see them, begin one, look it through and open it, discard it, close one."""
 
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
-from wtforms import StringField, TextAreaField
+from wtforms import RadioField
 from wtforms.validators import DataRequired
 
 from contracts import actions, guideline, pricing, queries
-from contracts.actions.offers import BASIS_LENGTH_MAX, NAME_LENGTH_MAX
-from contracts.guideline import parts
-from contracts.guideline.parts import Deal, Template
-from contracts.pages import fields, shown
+from contracts.actions import proposals
+from contracts.guideline.parts import Template
+from contracts.models import Offer
+from contracts.pages import progress, reading, shown
 from exchange import clock
 from exchange.errors import NotFound, text
 from exchange.web.access import me, signed_in
 from exchange.web.forms import Form, attempt
 from listings import queries as listings
+from listings import rules as listing_rules
 from listings.models import Listing
 
 blueprint = Blueprint("offers", __name__, url_prefix="/desk/listings/<listing_id>/offers")
 preparing = signed_in("owner", "data_officer")
+reading_along = signed_in("owner", "data_officer", "accountant", "viewer")
 MODEL_WORDS = {
     "free": (text("無料"), text("対価を求めません。")),
     "one_off": (text("一括"), text("契約ごとに一度だけ支払います。")),
@@ -31,23 +33,11 @@ MODEL_WORDS = {
 }
 
 
-class OfferForm(Form):
-    """Name and, for a municipality, the ground of its price."""
+class ModelForm(Form):
+    """How the price is made up."""
 
-    name = StringField(
-        text("提供条件の名前"),
-        description=text("利用者が選ぶときに見る名前です。例：標準、研究用、商用"),
-        validators=[DataRequired(text("名前を入力してください。")), fields.longest(NAME_LENGTH_MAX)],
-    )
-
-
-class MunicipalOfferForm(OfferForm):
-    """A municipality's price names its ground."""
-
-    price_basis = TextAreaField(
-        text("対価の根拠"),
-        description=text("条例、財産の貸付け、契約など、対価を受け取る根拠です。"),
-        validators=[fields.longest(BASIS_LENGTH_MAX)],
+    model = RadioField(
+        text("対価の決め方"), validators=[DataRequired(text("対価の決め方を選んでください。"))], validate_choice=False
     )
 
 
@@ -59,116 +49,170 @@ def own(listing_id: str) -> Listing:
     return listing
 
 
+def own_offer(listing_id: str, offer_id: str) -> Offer:
+    """An offer on a listing of one's own organization, in any state."""
+    offer = queries.offer_seen_by(me(), offer_id)
+    if offer.listing_id != own(listing_id).id:
+        raise NotFound()
+    return offer
+
+
 @blueprint.get("")
-@signed_in("owner", "data_officer", "accountant", "viewer")
+@reading_along
 def index(listing_id: str) -> Any:
-    """The offers of a listing, open and closed."""
+    """The offers of a listing: drafts to go on with, open ones, closed ones."""
     listing = own(listing_id)
-    offers = queries.offers_of(listing.id, closed=True)
+    offers = sorted(
+        queries.offers_of(listing.id, closed=True), key=lambda o: ("draft", "open", "closed").index(o.state)
+    )
     return render_template(
         "contracts/offers.html",
         listing=listing,
-        offers=[(offer, shown.price(offer.pricing), guideline.template(offer.template_key)) for offer in offers],
+        offers=[(o, _price(o), guideline.template(o.template_key)) for o in offers],
+        may_prepare=listing_rules.may_prepare(me(), listing.provider_id),
         said=shown.said,
     )
+
+
+def _price(offer: Offer) -> shown.Price | None:
+    return shown.price(offer.pricing) if offer.has_price else None
 
 
 @blueprint.get("/choose")
 @preparing
 def choose(listing_id: str) -> Any:
-    """First step: which template, which price model."""
+    """First: which template, that is, what is to be done with the data."""
     listing = own(listing_id)
-    is_city = listing.provider.kind == "municipality"
-    templates = guideline.TEMPLATES.values()
+    templates = [t for t in guideline.TEMPLATES.values() if t.is_offered]
     return render_template(
         "contracts/offer_choose.html",
         listing=listing,
-        models=[(key, *words) for key, words in MODEL_WORDS.items() if not is_city or key == "free"],
-        is_city=is_city,
-        contracts=[t for t in templates if t.is_offered and not t.is_open],
-        open_terms=[t for t in templates if t.is_open],
+        is_city=listing.provider.kind == "municipality",
+        contracts=[(t, _no_way(listing, t)) for t in templates if not t.is_open],
+        open_terms=[(t, _no_way(listing, t)) for t in templates if t.is_open],
         said=shown.said,
     )
+
+
+def _no_way(listing: Listing, template: Template) -> list[Any]:
+    """Why no price model at all goes with a template on this listing; empty where one does."""
+    found = [proposals.obstacles(listing, template, model) for model in _models(template)]
+    return [] if not all(found) else found[0]
+
+
+def _models(template: Template) -> tuple[str, ...]:
+    return ("free",) if template.is_open else pricing.MODELS
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @preparing
 def new(listing_id: str) -> Any:
-    """Second step: the price and what the provider chooses; everything has a lawful default."""
-    listing = own(listing_id)
-    template, model = _asked()
-    deal = Deal(model, listing.provider.kind, listing.data_class or "")
-    variables = [v for v in template.variables if v.chooser == "provider"]
-    standing = parts.defaults(template, deal)
-    form = _form(listing, template, model, variables, standing)
+    """Second: how the price is made up. Then there is a draft, and topics are settled one by one."""
+    listing, template = own(listing_id), guideline.template(request.args.get("template") or "")
+    if not template.is_offered:
+        raise NotFound()
+    ways = {model: proposals.obstacles(listing, template, model) for model in _models(template)}
+    form: Any = ModelForm(data={"model": "free" if template.is_open else None})
+    form.model.choices = [(model, _model_words(model)) for model, why in ways.items() if not why]
     if form.validate_on_submit():
         with attempt(form) as tried:
-            actions.add_offer(
-                listing,
-                name=form["name"].data,
-                template=template.key,
-                price=fields.price_of(form, model),
-                variables=fields.chosen(form, variables, standing),
-                price_basis=form["price_basis"].data if "price_basis" in form else None,
-                by=me(),
-                at=clock.now(),
+            draft = actions.draft_offer(
+                listing, template=template.key, price_model=form.model.data, by=me(), at=clock.now()
             )
         if tried.ok:
-            flash(_("提供条件を追加しました。"), "success")
-            return redirect(url_for("offers.index", listing_id=listing.id), 303)
+            return redirect(progress.address(draft, progress.topics_of(draft)[0].key), 303)
+    closed = [(MODEL_WORDS[model][0], " ".join(str(words) for words in why)) for model, why in ways.items() if why]
     page = render_template(
-        "contracts/offer_new.html",
-        form=form,
-        listing=listing,
-        template=template,
-        model=model,
-        model_words=MODEL_WORDS[model],
-        price_fields=[fields.PRICE + name for name in fields.MODEL_FIELDS[model]],
-        tier_rows=range(fields.TIER_ROWS) if model == "metered" else [],
-        groups=[(c, [v for v in template.of_article(c.article) if v in variables]) for c in template.clauses],
-        said=shown.said,
+        "contracts/offer_new.html", form=form, listing=listing, template=template, closed=closed, said=shown.said
     )
     return page, 422 if form.errors else 200
 
 
-def _asked() -> tuple[Template, str]:
-    """The template and price model that the first step chose."""
-    template = guideline.template(request.args.get("template") or "")
-    model = "free" if template.is_open else request.args.get("model") or "free"
-    if model not in pricing.MODELS or not template.is_offered:
-        raise NotFound()
-    return template, model
+def _model_words(model: str) -> str:
+    name, about = MODEL_WORDS[model]
+    return _("%(name)s：%(about)s", name=name, about=about)
 
 
-def _form(listing: Listing, template: Template, model: str, variables: Any, standing: Any) -> Any:
-    base = MunicipalOfferForm if listing.provider.kind == "municipality" and model != "free" else OfferForm
-    kind = fields.with_variables(fields.with_price(base, model), variables)
-    name = shown.said(template.name) if template.is_open else _("標準")
-    prices = {fields.PRICE + key: value for key, value in fields.DEFAULTS.items()}
-    return kind(data={"name": name, **prices, **fields.standing_data(variables, standing)})
+@blueprint.get("/<offer_id>")
+@reading_along
+def show(listing_id: str, offer_id: str) -> Any:
+    """A draft: its topics, and what of them is still to be looked at. Any other offer: what it says."""
+    offer = own_offer(listing_id, offer_id)
+    page = "contracts/offer_draft.html" if offer.state == "draft" else "contracts/offer_show.html"
+    may_prepare = listing_rules.may_prepare(me(), offer.listing.provider_id)
+    return render_template(page, **_whole(offer), may_prepare=may_prepare)
+
+
+def _whole(offer: Offer) -> dict[str, Any]:
+    """Everything that an offer says."""
+    return {
+        "offer": offer,
+        "listing": offer.listing,
+        "template": guideline.template(offer.template_key),
+        "price": _price(offer),
+        "steps": progress.steps(offer),
+        "changed": reading.changed(offer),
+        "left": progress.left(offer),
+        "points": progress.points(offer),
+        "reading": reading.of(offer, buyer=offer.for_organization),
+        "said": shown.said,
+    }
+
+
+@blueprint.route("/<offer_id>/open", methods=["GET", "POST"])
+@preparing
+def open_(listing_id: str, offer_id: str) -> Any:
+    """Last: everything on one page, what is still missing with the way there, and the button."""
+    draft = own_offer(listing_id, offer_id)
+    if draft.state != "draft":
+        return _back(listing_id)
+    form = Form()
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            actions.open_offer(draft, by=me(), at=clock.now())
+        if tried.ok:
+            flash(_("提供条件を公開しました。"), "success")
+            return _back(listing_id)
+    missing = progress.missing(draft, by=me())
+    page = render_template("contracts/offer_open.html", form=form, missing=missing, **_whole(draft))
+    return page, 422 if form.errors else 200
+
+
+@blueprint.route("/<offer_id>/discard", methods=["GET", "POST"])
+@preparing
+def discard(listing_id: str, offer_id: str) -> Any:
+    """Throw a draft away, after a page that says what that means."""
+    draft = own_offer(listing_id, offer_id)
+    if draft.state != "draft":
+        return _back(listing_id)
+    form = Form()
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            actions.discard_offer(draft, by=me(), at=clock.now())
+        if tried.ok:
+            flash(_("下書きを破棄しました。"), "success")
+            return _back(listing_id)
+    page = render_template("contracts/offer_discard.html", form=form, listing=draft.listing, offer=draft)
+    return page, 422 if form.errors else 200
 
 
 @blueprint.route("/<offer_id>/close", methods=["GET", "POST"])
 @preparing
 def close(listing_id: str, offer_id: str) -> Any:
     """Close an offer, after a page that says what that means."""
-    listing = own(listing_id)
-    offer = queries.offer_seen_by(me(), offer_id)
-    if offer.listing_id != listing.id:
-        raise NotFound()
+    offer = own_offer(listing_id, offer_id)
     if offer.state != "open":
-        return _back(listing)
+        return _back(listing_id)
     form = Form()
     if form.validate_on_submit():
         with attempt(form) as tried:
             actions.close_offer(offer, by=me(), at=clock.now())
         if tried.ok:
             flash(_("提供条件を終了しました。"), "success")
-            return _back(listing)
-    return render_template(
-        "contracts/offer_close.html", form=form, listing=listing, offer=offer
-    ), 422 if form.errors else 200
+            return _back(listing_id)
+    page = render_template("contracts/offer_close.html", form=form, listing=offer.listing, offer=offer)
+    return page, 422 if form.errors else 200
 
 
-def _back(listing: Listing) -> Response:
-    return redirect(url_for("offers.index", listing_id=listing.id), 303)
+def _back(listing_id: str) -> Response:
+    return redirect(url_for("offers.index", listing_id=listing_id), 303)

@@ -1,17 +1,23 @@
 """Can I approve this without worry? One contract for an administrator: checks first, the decision at the foot."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from wtforms import RadioField, TextAreaField
 
-from contracts import actions, guideline, queries
+from contracts import actions, guideline, queries, rules
+from contracts.guideline import checklist
 from contracts.models import Contract
-from contracts.pages import fields, shown
+from contracts.pages import fields, shown, standing
 from exchange import clock
-from exchange.errors import Invalid, text
-from exchange.identity.models import Member
+from exchange.errors import Invalid, Words, text
+from exchange.identity import queries as people
+from exchange.identity.models import Member, Organization
 from exchange.identity.rules import KIND_TITLES
 from exchange.web.access import me, operator
 from exchange.web.forms import Form, attempt
@@ -34,25 +40,48 @@ class DecisionForm(Form):
     )
 
 
+# ── the queue ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def waiting(member: Member) -> list[ReviewItem]:
-    """Contracts that wait for an administrator, for the queue on /desk/reviews."""
-    return [_item(contract) for contract in queries.contracts_waiting_for(member)] if member.is_operator else []
+    """Contracts that wait for the administrators, for the queue on /desk/reviews."""
+    return [_item(contract, member) for contract in queries.contracts_under_review()] if member.is_operator else []
 
 
-def _item(contract: Contract) -> ReviewItem:
-    content = shown.contract_content(contract)
-    changed = len(shown.deviations(content))
-    marks = [text("標準と異なる条件 %(n)s件", n=changed)] if changed else []
-    if contract.approvals_needed > 1:
-        marks.append(text("2名の承認が必要（%(given)s名が承認済み）", given=contract.approvals_given))
+def _item(contract: Contract, member: Member) -> ReviewItem:
     return ReviewItem(
         kind="contract",
         title=f"{contract.number} {contract.listing.title}",
         url=url_for("contract_reviews.show", contract_id=contract.id),
         party=f"{contract.provider.name} → {contract.buyer.name}",
         waiting_since=contract.accepted_at or contract.requested_at,
-        marks=marks,
+        marks=_marks(contract, member),
     )
+
+
+def _marks(contract: Contract, member: Member) -> list[Words]:
+    changed = len(shown.deviations(shown.contract_content(contract)))
+    found: list[Words] = [text(rules.RISK_TITLES[mark]) for mark in contract.risk_marks]
+    if changed:
+        found.append(text("標準と異なる条件 %(n)s件", n=changed))
+    if contract.approvals_needed > 1:
+        found.append(text("2名の承認が必要（%(given)s名が承認済み）", given=contract.approvals_given))
+    if contract.unsigned:
+        found.append(text("記名押印・電子署名の記録待ち"))
+    if queries.has_interest(member, contract):
+        found.append(text("あなたは決定できません（利害関係の申告）"))
+    elif any(approval.member_id == member.id for approval in _approvals(contract)):
+        found.append(text("あなたは承認済み"))
+    return found
+
+
+def _approvals(contract: Contract) -> list[Any]:
+    """The approvals of what stands agreed; those before a return are void."""
+    latest = queries.latest_acceptance(contract)
+    return [a for a in contract.approvals if latest and a.acceptance_id == latest.id]
+
+
+# ── one contract ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @blueprint.route("/<contract_id>", methods=["GET", "POST"])
@@ -69,22 +98,8 @@ def show(contract_id: str) -> Any:
         if tried.ok:
             flash(_("決定を記録しました（%(number)s）。", number=contract.number), "success")
             return redirect("/desk/reviews", 303)
-    content = shown.contract_content(contract)
-    page = render_template(
-        "contracts/review.html",
-        form=form,
-        contract=contract,
-        checks=checks(contract),
-        deviations=shown.deviations(content),
-        terms=shown.key_terms(contract, content),
-        clauses=shown.content_clauses(content),
-        price=shown.price(contract.pricing),
-        timeline=shown.timeline(contract),
-        template=guideline.template(contract.template_key),
-        kinds=KIND_TITLES,
-        said=shown.said,
-    )
-    return page, 422 if form.errors else 200
+        contract = queries.contract_seen_by(me(), contract_id)
+    return _page(contract, form), 422 if form.errors else 200
 
 
 def _decide(contract: Contract, form: Any) -> None:
@@ -99,27 +114,127 @@ def _decide(contract: Contract, form: Any) -> None:
         raise Invalid({"reason": [text("「承認する」「差し戻す」「承認しない」のいずれかを選んでください。")]})
 
 
-def checks(contract: Contract) -> list[Check]:
+def _page(contract: Contract, form: DecisionForm) -> str:
+    content = shown.contract_content(contract)
+    deviations, points = shown.deviations(content), checklist_points(contract)
+    return render_template(
+        "contracts/review.html",
+        form=form,
+        contract=contract,
+        days=(clock.now() - (contract.accepted_at or contract.requested_at)).days,
+        hindrance=actions.may_approve(contract, me()),
+        may_decide=not queries.has_interest(me(), contract),
+        risks=[_(rules.RISK_TITLES[mark]) for mark in contract.risk_marks],
+        approvals=approvals(contract),
+        checks=checks(contract, deviations, points),
+        deviations=deviations,
+        points=points,
+        parties=[party(_("提供者"), contract.provider), party(_("利用者"), contract.buyer)],
+        prices=prices(contract),
+        signatures=standing.signatures(contract),
+        unsigned=[standing.party(contract, side) for side in contract.unsigned],
+        annexes=[shown.said(annex["title"]) for annex in content["annexes"]],
+        terms=shown.key_terms(contract, content),
+        clauses=shown.content_clauses(content),
+        price=shown.price(contract.pricing),
+        timeline=standing.timeline(contract),
+        template=guideline.template(contract.template_key),
+        kinds=KIND_TITLES,
+        said=shown.said,
+    )
+
+
+def checks(contract: Contract, deviations: list[Any], points: list[Points]) -> list[Check]:
     """What was checked before the decision, failures first."""
-    changed = shown.deviations(shown.contract_content(contract))
     agreed = {a.side for a in contract.acceptances if a.version == contract.version}
-    abroad = contract.variables.get("storage_country") == "worldwide"
     municipal_price = contract.provider.kind == "municipality" and not shown.price(contract.pricing).is_free
+    taken = queries.exclusive_on(contract.listing_id)
     found = [
         Check(text("双方が同じ版の条件に合意している"), agreed == {"buyer", "provider"}),
         Check(text("提供者の組織の確認が済んでいる"), contract.provider.is_verified, contract.provider.name),
         Check(text("利用者の組織の確認が済んでいる"), contract.buyer.is_verified, contract.buyer.name),
         Check(text("データが公開されている"), contract.listing.state == "published", contract.listing.title),
+        Check(text("ほかの利用者との独占的な契約がない"), taken is None or taken.buyer_id == contract.buyer_id),
         Check(
             text("承認者を増やす事情がない"),
             contract.approvals_needed == 1,
-            text("データを国外に保存できる契約です。") if abroad else "",
+            _("、").join(_(rules.RISK_TITLES[mark]) for mark in contract.risk_marks),
         ),
         Check(text("自治体の有償の提供ではない"), not municipal_price),
         Check(
             text("標準のひな型から変更がない"),
-            not changed,
-            text("変更された条件を下で確かめてください。") if changed else "",
+            not deviations,
+            text("変更された条件を下で確かめてください。") if deviations else "",
         ),
+        Check(
+            text("双方の確認事項に、未回答や気になる答えがない"),
+            not any(side.doubtful or side.open for side in points),
+            text("確認事項の答えを下で確かめてください。") if any(s.doubtful or s.open for s in points) else "",
+        ),
+        *_signature_checks(contract),
     ]
     return sorted(found, key=lambda check: check.passed)
+
+
+def _signature_checks(contract: Contract) -> list[Check]:
+    """For a municipality's contract: approval does not wait for the signature, but the contract does."""
+    if "municipality" not in (contract.provider.kind, contract.buyer.kind):
+        return []
+    wanted = _("、").join(standing.party(contract, side) for side in contract.unsigned)
+    return [Check(text("自治体の記名押印または電子署名が記録されている"), not contract.unsigned, wanted)]
+
+
+@dataclass(frozen=True)
+class Points:
+    """What of one side's checklist an administrator looks at."""
+
+    side: str
+    doubtful: list[tuple[str, str, str]]  # question, answer, note: answered other than one would wish
+    open: list[str]  # not answered
+    total: int
+
+
+def checklist_points(contract: Contract) -> list[Points]:
+    """The points of both sides' checklists that are open or answered other than one would wish."""
+    given = (("provider", _("提供者"), contract.offer.checklist), ("buyer", _("利用者"), contract.checklist))
+    return [_points(side, title, answers) for side, title, answers in given]
+
+
+def _points(side: str, title: str, answers: dict[str, Any]) -> Points:
+    found = checklist.to_look_at(side, answers)
+    doubtful = [
+        (shown.said(question.words), str(fields.ANSWER_WORDS[answer]), note)
+        for question, answer, note in found
+        if answer
+    ]
+    open_ = [shown.said(question.words) for question, answer, _note in found if not answer]
+    return Points(title, doubtful, open_, len(checklist.QUESTIONS[side]))
+
+
+def approvals(contract: Contract) -> list[tuple[str, datetime]]:
+    """Who approved what stands agreed, and when."""
+    given = _approvals(contract)
+    names = people.names_of({approval.member_id for approval in given})
+    return [(names.get(approval.member_id, ""), approval.at) for approval in given]
+
+
+@dataclass(frozen=True)
+class PartyShown:
+    """A party as an administrator weighs it."""
+
+    side: str
+    organization: Organization
+    kind: str
+    deals: int
+
+
+def party(side: str, organization: Organization) -> PartyShown:
+    """A party with what the exchange knows of it."""
+    return PartyShown(side, organization, _(KIND_TITLES[organization.kind]), queries.activated_by(organization.id))
+
+
+def prices(contract: Contract) -> list[tuple[str, shown.Price, bool]]:
+    """The price beside those of the listing's other offers: name, price, whether it is this contract's."""
+    others = [offer for offer in queries.offers_of(contract.listing_id) if offer.id != contract.offer_id]
+    rows = [(offer.name, shown.price(offer.pricing), False) for offer in others]
+    return [(contract.offer.name, shown.price(contract.pricing), True), *rows]

@@ -54,11 +54,10 @@ def _by_session() -> Member | None:
 
 
 def _by_token() -> Member | None:
-    header = request.headers.get("Authorization", "")
-    if not header:
+    if not request.headers.get("Authorization"):
         return None
-    scheme, _, secret = header.partition(" ")
-    found = queries.token_by_secret(secret.strip()) if scheme.lower() == "bearer" and len(secret) < 200 else None
+    secret = bearer_secret()
+    found = queries.token_by_secret(secret) if secret else None
     if found is None:
         raise Unauthorized(text("API トークンが正しくないか、期限切れか、取り消されています。"))
     throttle.take(f"token/{found.id}", limit=REQUESTS_PER_MINUTE)
@@ -113,6 +112,17 @@ def operator(*roles: str) -> Callable[[View], View]:
             raise Forbidden(text("この操作に必要な運営者の役割がありません。"))
 
     return lambda view: _declared(view, "operator" + (f": {', '.join(roles)}" if roles else ""), check)
+
+
+def bearer(what: str, check: Callable[[], None]) -> Callable[[View], View]:
+    """Whoever brings a credential that a chapter gives out; `check` raises when it is missing or no longer good."""
+    return lambda view: _declared(view, f"bearer: {what}", check)
+
+
+def bearer_secret() -> str | None:
+    """The secret in the request's `Authorization: Bearer …`, if there is one of a sensible length."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" and 0 < len(secret.strip()) < 200 else None
 
 
 def _declared(view: View, access: str, check: Callable[[], None]) -> View:

@@ -232,8 +232,24 @@ def forget_old_keys() -> None:
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.real_now() - KEPT_FOR))
 
 
+Shape = Callable[[DomainError], Response]
+_shapes: dict[str, Shape] = {}
+
+
+def speak(prefix: str, shape: Shape) -> None:
+    """Have refusals under an address take the form of the protocol that is spoken there."""
+    _shapes[prefix] = shape
+
+
 def problem(refusal: DomainError) -> Response:
-    """A refusal as `application/problem+json`."""
+    """A refusal as `application/problem+json`, or as the protocol of the address has it."""
+    for prefix, shape in _shapes.items():
+        if request.path.startswith(prefix):
+            return shape(refusal)
+    return _as_problem(refusal)
+
+
+def _as_problem(refusal: DomainError) -> Response:
     body = refusal.problem() | {"instance": request.path}
     response = Response(json.dumps(body, ensure_ascii=False, default=str), status=refusal.status)
     response.mimetype = "application/problem+json"

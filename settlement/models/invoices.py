@@ -109,6 +109,7 @@ class InvoiceLine(Base):
     quantity: Mapped[str]
     amount_jpy: Mapped[int] = mapped_column(BigInteger)
     rate_percent: Mapped[int]
+    month: Mapped[str | None]  # whose usage it charges, where that is not the invoice's own period
 
 
 class CreditNote(Base):

@@ -52,7 +52,7 @@ def printed(document: bytes) -> str:
     texts = []
     for sheet in pypdf.PdfReader(io.BytesIO(document)).pages:
         lines = sheet.extract_text().splitlines()
-        texts.append("".join(line for line in lines if not re.search(r"^取引市場|契約番号|ページ|SHA-256", line)))
+        texts.append("".join(line for line in lines if not re.search(r"^市場運営者Ⅹ|^契約番号|^\d+ / \d+ ページ|^内容のSHA-256", line)))
     return squeezed("".join(texts))
 
 
@@ -106,7 +106,7 @@ def written(template: parts.Template, values: Any, deal: Deal, price: Any, terms
             buyer=buyer,
             listing=Listing(id="L1", title="地区別人口", summary="人口", source="検証", data_class=deal.data_class),
             release=Release(id="R1", number=2),
-            operator_name="取引市場",
+            operator_name="市場運営者Ⅹ",
         )
     )
     return json.loads(documents.canonical(said))

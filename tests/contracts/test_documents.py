@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts import guideline, queries
+from contracts import guideline, pricing, queries
 from contracts.documents import printable
 from contracts.guideline import parts
 from contracts.guideline.parts import Deal, Said
@@ -22,7 +23,6 @@ from tests.contracts.conftest import at_state
 from tests.world import Person, World
 
 Act = Callable[..., Any]
-LICENCE = guideline.template("provision-licence")
 
 
 def fetch(person: Person, contract: dict[str, Any], media_type: str) -> Any:
@@ -123,7 +123,16 @@ def test_the_house_font_has_no_yoshi_and_says_so(monkeypatch: pytest.MonkeyPatch
         printable._printable.cache_clear()
 
 
-# ── the template ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the three forms of data provision ─────────────────────────────────────────────────────────────────────────────────
+
+MODELS = {
+    "provision-licence": pricing.MODELS,
+    "provision-assignment": ("free", "one_off"),
+    "provision-joint": ("free", "one_off", "subscription"),
+}
+FORMS = [guideline.template(key) for key in MODELS]
+KINDS = ("company", "municipality", "npo", "university")
+each_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.key)
 
 
 def any_value(v: parts.Variable) -> st.SearchStrategy[Any]:
@@ -133,47 +142,146 @@ def any_value(v: parts.Variable) -> st.SearchStrategy[Any]:
         return st.integers(v.least, v.most)
     if v.type == "date":
         return st.sampled_from(["", "2027-04-01"])
-    return st.text("東京大阪地方裁判所", min_size=1, max_size=30)
+    return st.text("東京大阪地方裁判所", min_size=0 if v.empty.ja else 1, max_size=30)
 
 
-any_values = st.fixed_dictionaries({v.key: any_value(v) for v in LICENCE.variables})
 FACTS = {
     key: Said(f"〈{key}〉{{court}}", f"<{key}>{{court}}")
     for key in ("provider", "buyer", "operator", "listing_title", "purpose", "price", "price_details")
 }
 
 
+@each_form
 @settings(max_examples=60, deadline=None)
-@given(any_values, st.sampled_from(["free", "one_off", "subscription", "metered", "revenue_share"]))
-def test_any_choice_is_refused_by_a_named_rule_or_written_out(values: dict[str, Any], model: str) -> None:
-    deal = Deal(model, "company", "non_personal")
+@given(data=st.data())
+def test_any_choice_is_refused_by_a_named_rule_or_written_out(form: parts.Template, data: st.DataObject) -> None:
+    model, kind = data.draw(st.sampled_from(pricing.MODELS)), data.draw(st.sampled_from(KINDS))
+    deal = Deal(model, kind, "non_personal", data.draw(st.sampled_from(("", *KINDS))))
+    changed = data.draw(st.fixed_dictionaries({}, optional={v.key: any_value(v) for v in form.variables}))
+    values = parts.defaults(form, deal) | changed
     try:
-        complete = parts.complete(LICENCE, values, deal=deal)
+        complete = parts.complete(form, values, deal=deal)
     except Invalid as refusal:
-        assert parts.broken_rules(LICENCE, values, deal) and refusal.errors
+        broken = parts.broken_rules(form, values, deal)
+        assert broken and set(refusal.errors) == {f"variables.{rule.fields[0]}" for rule in broken}
         return
-    written = parts.write(LICENCE, complete, FACTS, standard=parts.defaults(LICENCE, deal))
+    written = parts.write(form, complete, FACTS, standard=parts.defaults(form, deal))
     assert [clause.article for clause in written] == list(range(1, 22))
-    ja = "\n".join(p.ja for clause in written for p in clause.paragraphs)
-    for v in LICENCE.variables:
+    sheets = parts.write_annexes(form, (), complete, FACTS, deal)
+    ja = "\n".join(p.ja for sheet in (*written, *sheets) for p in sheet.paragraphs)
+    for v in form.variables:
         if v.type == "choice":
             spoken = v.in_clause(complete[v.key]).ja
             assert spoken.split("{")[0] in ja
-    # What a person typed is put in as it is: the braces inside the facts above are still there.
-    assert "〈purpose〉{court}" in ja and str(complete["court"]) in ja
-    assert all(p.ja and p.en for clause in written for p in clause.paragraphs)
+        if v.type == "text":
+            assert v.in_clause(complete[v.key]).ja in ja
+    # What a person typed is put in as it is: the braces inside the facts above are still there, and no others.
+    assert "〈purpose〉{court}" in ja and "{" not in ja.replace("{court}", "")
+    assert all(p.ja and p.en for sheet in (*written, *sheets) for p in sheet.paragraphs)
+    assert not re.search(r"[()]", ja)
 
 
-def test_defaults_are_lawful_under_every_price_model() -> None:
-    for model in ("free", "one_off", "subscription", "metered", "revenue_share"):
-        deal = Deal(model, "company", "non_personal")
-        assert parts.complete(LICENCE, deal=deal) == parts.defaults(LICENCE, deal)
+@each_form
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("model", pricing.MODELS)
+def test_defaults_are_lawful_wherever_a_form_is_open(form: parts.Template, kind: str, model: str) -> None:
+    deal = Deal(model, kind, "non_personal")
+    if model in MODELS[form.key] and (form.key != "provision-assignment" or kind != "municipality"):
+        assert parts.complete(form, deal=deal) == parts.defaults(form, deal)
+    else:
+        with pytest.raises(Invalid):
+            parts.complete(form, deal=deal)
 
 
-def test_every_variable_is_explained_and_stands_in_its_article() -> None:
-    for v in LICENCE.variables:
+@each_form
+def test_every_variable_is_explained_and_stands_in_its_article(form: parts.Template) -> None:
+    annexes = "".join(p.ja + p.en for annex in form.annexes for p in annex.paragraphs)
+    for v in form.variables:
         assert v.label.ja and v.label.en and v.help.ja and v.help.en
-        clause = next(c for c in LICENCE.clauses if c.article == v.article)
-        places = "".join(p.ja + p.en for p in clause.paragraphs)
-        nested = "".join((c.clause or c.label).ja for other in LICENCE.of_article(v.article) for c in other.choices)
+        clause = next(c for c in form.clauses if c.article == v.article)
+        places = "".join(p.ja + p.en for p in clause.paragraphs) + annexes
+        nested = "".join((c.clause or c.label).ja for other in form.of_article(v.article) for c in other.choices)
         assert f"{{{v.key}}}" in places or f"{{{v.key}}}" in nested, v.key
+
+
+@each_form
+def test_every_rule_names_its_variables_its_reason_and_its_source(form: parts.Template) -> None:
+    keys = {v.key for v in form.variables}
+    assert len({rule.key for rule in form.rules}) == len(form.rules)
+    for rule in form.rules:
+        assert set(rule.fields) <= keys and rule.message.ja and rule.message.en and rule.source.ja and rule.source.en
+
+
+YEAR = {"term": "fixed", "term_months": 12}
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "deal", "rule"),
+    [
+        ("licence", {"exclusivity": "sole"} | YEAR, Deal("free", "municipality", ""), "public_data_are_not_exclusive"),
+        ("licence", {"exclusivity": "sole"} | YEAR, Deal("free", "company", ""), None),
+        ("licence", {"exclusivity": "exclusive"}, Deal("one_off", "company", ""), "exclusive_use_ends"),
+        ("licence", {"exclusivity": "exclusive", "term": "renewing"}, Deal("free", "company", ""), None),
+        (
+            "licence",
+            {"term": "renewing", "term_months": 1},
+            Deal("free", "company", ""),
+            "renewal_notice_fits_the_term",
+        ),
+        (
+            "licence",
+            {"term": "renewing", "term_months": 1, "renewal_notice_days": 27},
+            Deal("free", "company", ""),
+            None,
+        ),
+        ("licence", {"term_months": 1}, Deal("free", "company", ""), None),
+        (
+            "licence",
+            {"commissioned": "yes", "transfer_fee_bearer": "provider"},
+            Deal("free", "company", ""),
+            "commission_is_paid_in_full",
+        ),
+        (
+            "licence",
+            {"leak_notice_hours": 48, "leak_report_days": 1},
+            Deal("free", "company", ""),
+            "leak_report_follows_the_notice",
+        ),
+        (
+            "licence",
+            {"derived_profit": "percent", "derived_profit_percent": 5, "derived_supply": "prohibited"},
+            Deal("free", "company", ""),
+            "profit_share_needs_supply",
+        ),
+        ("assignment", {}, Deal("metered", "company", ""), "assignment_has_one_price"),
+        ("assignment", {}, Deal("free", "municipality", ""), "public_data_are_not_assigned"),
+        ("assignment", {"provider_deletion": "residual_use"}, Deal("free", "company", ""), "residual_use_is_stated"),
+        ("assignment", {"residual_use": "統計の作成"}, Deal("free", "company", ""), "residual_use_is_stated"),
+        ("joint", {}, Deal("revenue_share", "company", ""), "joint_use_has_a_settled_price"),
+        ("joint", {}, Deal("free", "company", "", "npo"), "buyers_data_are_described"),
+        ("joint", {"netting": "difference"}, Deal("free", "company", ""), "netting_needs_a_price"),
+        ("joint", {"liability_cap": "fees_total"}, Deal("free", "company", ""), "cap_needs_a_price"),
+        ("joint", {"security_level": "L3"}, Deal("one_off", "municipality", ""), None),
+    ],
+)
+def test_what_does_not_go_together(key: str, values: dict[str, Any], deal: Deal, rule: str | None) -> None:
+    form = guideline.template(f"provision-{key}")
+    broken = parts.broken_rules(form, parts.defaults(form, deal) | values, deal)
+    assert [found.key for found in broken] == ([rule] if rule else [])
+
+
+def test_only_the_licence_forms_articles_are_confirmed() -> None:
+    confirmed = {form.key: [c.article for c in form.clauses if c.confirmed] for form in FORMS}
+    assert confirmed == {"provision-licence": [1, 3, 5, 8, 11], "provision-assignment": [], "provision-joint": []}
+
+
+def test_in_joint_use_each_party_provides_and_receives() -> None:
+    form, deal = guideline.template("provision-joint"), Deal("free", "company", "non_personal", "company")
+    named = {"buyer_data_name": "販売実績", "buyer_data_description": "月別の販売数"}
+    values = parts.defaults(form, deal) | named
+    clauses = parts.write(form, values, FACTS, standard=parts.defaults(form, deal))
+    mutual = [p.ja for clause in clauses if clause.article in (5, 7, 8, 9) for p in clause.paragraphs]
+    assert mutual and not any("甲" in words or "乙" in words for words in mutual)
+    a, b = parts.write_annexes(form, (), values, FACTS, deal)
+    assert "〈listing_title〉" in a.paragraphs[0].ja
+    assert "販売実績" in b.paragraphs[0].ja and "月別の販売数" in b.paragraphs[1].ja

@@ -15,7 +15,7 @@ FREE = {"model": "free"}
 
 
 def test_an_unknown_template_is_refused_naming_those_there_are(company: Person) -> None:
-    answer = offered(company, publish(company), template="co-creation")
+    answer = offered(company, publish(company), template="nothing")
     assert answer.status_code == 422
     words = answer.json["errors"]["template"][0]
     assert "provision-licence" in words and "cc-by-4.0" in words and "gstu-2.0" in words
@@ -97,10 +97,12 @@ def test_only_the_provider_offers(world: World, company: Person, buyer: Person) 
 
 def test_templates_say_who_chooses_what(client: Any) -> None:
     listed = client.get("/api/v1/contract-templates").json["items"]
-    assert [t["key"] for t in listed] == ["provision-licence", "cc-by-4.0", "cc0-1.0", "pdl-1.0", "gstu-2.0"]
+    contracts = ["provision-licence", "provision-assignment", "provision-joint", "co-creation", "short-form"]
+    open_terms = ["cc-by-4.0", "cc0-1.0", "pdl-1.0", "gstu-2.0"]
+    assert [t["key"] for t in listed] == [*contracts, "platform-participation", *open_terms]
     whole = client.get("/api/v1/contract-templates/provision-licence").json
     assert [c["article"] for c in whole["clauses"]] == list(range(1, 22))
     assert [c["article"] for c in whole["clauses"] if c["confirmed"]] == [1, 3, 5, 8, 11]
     chosen = {v["key"]: v["chosen_by"] for v in whole["variables"]}
     assert chosen["storage_country"] == "buyer" and chosen["derived_data"] == "provider"
-    assert client.get("/api/v1/contract-templates/co-creation").status_code == 404
+    assert client.get("/api/v1/contract-templates/nothing").status_code == 404

@@ -27,12 +27,18 @@ class Someone:
 
 
 @dataclass
+class Party:
+    kind: str = "company"
+
+
+@dataclass
 class Deal:
     state: str = "requested"
     turn: str | None = "provider"
     suspended_by: str | None = None
     provider_id: str = "provider"
     buyer_id: str = "buyer"
+    buyer: Party = field(default_factory=Party)
     awaits_confirmation: bool = True  # so that every deed of the table has its object
     unsigned: list[str] = field(default_factory=lambda: ["buyer", "provider"])
     variables: dict[str, Any] = field(default_factory=lambda: {"term": "renewing"})
@@ -268,20 +274,47 @@ def test_what_makes_a_second_administrator_look(variables: Any, changes: Any, ma
 MARCH = date(2027, 3, 31)
 
 
+@dataclass
+class Term(Deal):
+    state: str = "active"
+    ends_on: date = MARCH
+    renewal_ground: str | None = None
+    deletion: Any = None
+    variables: dict[str, Any] = field(
+        default_factory=lambda: {"term": "renewing", "term_months": 12, "renewal_notice_days": 30}
+    )
+
+
+CITY = Party("municipality")
+
+
 @pytest.mark.parametrize(
-    ("changes", "renews"),
+    ("changes", "months", "renews"),
     [
-        ({}, True),
-        ({"term": "fixed"}, False),
-        ({"refused_by": "buyer"}, False),
-        ({"buyer_is_municipality": True}, False),
-        ({"buyer_is_municipality": True, "ground": " "}, False),
-        ({"buyer_is_municipality": True, "ground": "債務負担行為 令和9年度"}, True),
-        ({"buyer_is_municipality": True, "ends_on": date(2026, 9, 30), "until": MARCH}, True),
-        ({"buyer_is_municipality": True, "ends_on": date(2026, 9, 30), "until": date(2027, 4, 1)}, False),
-        ({"buyer_is_municipality": True, "ends_on": date(2026, 4, 1), "until": date(2026, 12, 31)}, True),
+        ({}, 12, True),
+        ({"renewal_refused_by": "buyer"}, 12, False),
+        ({"buyer": CITY}, 12, False),
+        ({"buyer": CITY, "renewal_ground": "債務負担行為 令和9年度"}, 12, True),
+        ({"buyer": CITY, "ends_on": date(2026, 9, 30)}, 6, True),
+        ({"buyer": CITY, "ends_on": date(2026, 10, 1)}, 6, False),
+        ({"buyer": CITY, "ends_on": date(2026, 4, 1)}, 9, True),
     ],
 )
-def test_when_a_term_renews_itself(changes: dict[str, Any], renews: bool) -> None:
-    standing = {"term": "renewing", "refused_by": None, "buyer_is_municipality": False, "ground": None}
-    assert rules.may_renew(**({"ends_on": MARCH, "until": date(2028, 3, 31)} | standing | changes)) == renews
+def test_when_a_term_renews_itself(changes: dict[str, Any], months: int, renews: bool) -> None:
+    contract = Term(**changes)
+    contract.variables["term_months"] = months
+    found = rules.renewal(contract)
+    assert found is not None and found.renews == renews
+    assert found.until == rules.ends_on(contract.ends_on + timedelta(days=1), months)
+
+
+def test_a_fixed_term_and_an_ended_one_do_not_renew() -> None:
+    assert rules.renewal(Term(variables={"term": "fixed", "term_months": 12})) is None
+    assert rules.renewal(Term(state="ended")) is None
+
+
+def test_a_renewal_is_refused_as_long_as_notice_is_in_time() -> None:
+    contract, last = Term(buyer=CITY), date(2027, 3, 1)
+    assert "refuse_renewal" in rules.open_to(PEOPLE["buyer"], contract, last)
+    assert rules.open_to(PEOPLE["buyer"], contract, last + timedelta(days=1)) == ["terminate", "ground"]
+    assert "ground" not in rules.open_to(PEOPLE["provider"], contract, last)

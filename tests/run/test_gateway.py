@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,11 +36,11 @@ def link(running: Instance) -> str:
     return str(front.generate_presigned_url("get_object", {"Bucket": "objects", "Key": "a/b.bin"}, ExpiresIn=60))
 
 
-def fetch(running: Instance, url: str, **headers: str) -> tuple[int, Any, bytes]:
+def fetch(running: Instance, url: str, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
     """Status, headers and body, by HTTP as it is."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
-    connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
+    connection.request(method, f"{parts.path}?{parts.query}", headers=headers)
     answer = connection.getresponse()
     found = answer.status, answer.headers, answer.read()
     connection.close()
@@ -98,6 +101,51 @@ def test_clients_cannot_say_who_they_are(running: Instance) -> None:
     assert told["X-Request-Id"] != "forged" and "Forwarded" not in told
 
 
+def test_a_read_asks_the_gate_and_an_upload_does_not(running: Instance, link: str) -> None:
+    told = {"X-Gate-Uri": "/objects/a/b.bin?x-grant=g1", "X-Gate-Key": "mine", "X-Forwarded-For": "203.0.113.9"}
+    status, _, body = fetch(running, link.replace("x-grant=g1", "x-grant=g2"), **told, Cookie="session=secret")
+    asked = json.loads(body)
+    uri = asked["headers"]["X-Gate-Uri"]
+    assert status == 403 and asked["args"] == {}
+    assert uri.startswith("/objects/a/b.bin?") and "x-grant=g2" in uri and "X-Amz-Signature=" in uri
+    assert asked["headers"]["X-Gate-Method"] == "GET" and asked["headers"]["X-Forwarded-For"] == "127.0.0.1"
+    assert asked["headers"]["X-Gate-Key"] == (running.home / "keys" / "gate").read_text()
+    assert asked["headers"]["Host"] == f"127.0.0.1:{running.port}" and "Cookie" not in asked["headers"]
+
+    for method in ("GET", "HEAD"):
+        assert fetch(running, f"{running.url}/objects?list-type=2", method)[0] == 403
+        assert fetch(running, f"{running.url}/OBJECTS//a/b.bin?", method)[0] == 403
+    answer = fetch(running, link, "PUT")
+    assert answer[0] == 403 and b"SignatureDoesNotMatch" in answer[2]  # of the store: the link is for reading
+
+
+def test_the_question_to_the_gate_is_no_line_of_the_log(running: Instance, link: str) -> None:
+    before = len(log_lines(running))
+    fetch(running, link.replace("x-grant=g1", "x-grant=g2"))
+    fetch(running, link)
+    assert until(lambda: len(log_lines(running)) >= before + 2, 5)
+    refused, passed = log_lines(running)[before:]
+    assert (refused["status"], passed["status"], passed["size"]) == (403, 200, SIZE)
+    kept = json.dumps([refused, passed])
+    assert (running.home / "keys" / "gate").read_text() not in kept and "X-Gate" not in kept
+
+
+def test_where_the_site_is_down_nothing_is_read(link: str, running: Instance) -> None:
+    site = running.children()["site"]
+    os.kill(site, signal.SIGSTOP)
+    try:
+        for worker in Path(f"/proc/{site}/task/{site}/children").read_text().split():
+            os.kill(int(worker), signal.SIGKILL)
+        os.kill(site, signal.SIGKILL)
+        assert fetch(running, link)[0] == 502
+    finally:
+        assert until(lambda: fetch(running, link)[0] == 200, 20)
+
+
 def test_a_body_beyond_twelve_megabytes_does_not_reach_the_site(running: Instance) -> None:
     assert json.loads(running.get("/echo", data=bytes(1_000_000))[1])["size"] == 1_000_000
     assert running.get("/echo", data=bytes(12_500_000))[0] == 413
+
+
+def test_where_contracts_are_verified_the_site_itself_refuses_what_is_too_large(running: Instance) -> None:
+    assert json.loads(running.get("/verify", data=bytes(25_000_000))[1])["size"] == 25_000_000

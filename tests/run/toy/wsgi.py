@@ -34,9 +34,17 @@ def ready() -> Any:
 
 
 @app.route("/echo", methods=["GET", "POST"])
+@app.post("/verify")
 def echo() -> Any:
     """What reached the site."""
     return {"headers": dict(request.headers), "size": len(request.get_data())}
+
+
+@app.get("/gate")
+def gate() -> Any:
+    """Reads pass that carry the grant g1, and what is refused is told what was asked."""
+    passes = "x-grant=g1" in request.headers.get("X-Gate-Uri", "")
+    return ("", 204) if passes else ({"args": dict(request.args), "headers": dict(request.headers)}, 403)
 
 
 @app.cli.command("prepare")
