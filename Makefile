@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help run test check bench install translations
+.PHONY: help run test check bench crash install translations
 help:
 	@echo "make run    start the exchange with everything it needs, on http://127.0.0.1:$${PORT:-8000}"
 	@echo "make test   the whole test suite, on its own services"
 	@echo "make check  lint, format, types, import contracts, migrations, translations"
 	@echo "make bench  speed, as ratios against named baselines"
+	@echo "make crash  ROUNDS=200 rounds of downloads with kill -9; the usage must be what the log says"
 
 $(STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
@@ -33,6 +34,9 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/python -m exchange.translations
 	$(BIN)/python -m pytest tests/architecture
+
+crash: install
+	@$(BIN)/python -m tests.delivery.test_crashes $${ROUNDS:-200}
 
 bench: install
 	@$(BIN)/python -m bench

@@ -2,10 +2,18 @@
 
 import sys
 
-from bench import document, link, pages
+from bench import batch, document, growth, ingest, link, metering, pages
 from bench.house import House
 
-BENCHES = {"link": link.run, "pages": pages.run, "document": document.run}
+BENCHES = {
+    "link": link.run,
+    "pages": pages.run,
+    "document": document.run,
+    "ingest": ingest.run,
+    "growth": growth.run,
+    "batch": batch.run,
+    "metering": metering.run,
+}
 
 
 def main(names: list[str]) -> int:

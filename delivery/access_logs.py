@@ -1,4 +1,4 @@
-'''Access logs into records: each source has one expression that takes a block of lines to the JSON text of all records.
+"""Access logs into records: each source has one expression that takes a block of lines to the JSON text of all records.
 
 Nothing here touches the database, and nothing loops over lines in Python: DuckDB reads a block at once. What no source
 can make a line of comes out with the reason `malformed`; what is not about our objects is passed over.
@@ -9,7 +9,7 @@ can make a line of comes out with the reason `malformed`; what is not about our 
     cloudfront   standard logs of CloudFront: bytes with headers, ranges
 
 Sources: AWS, "Amazon S3 server access log format", "Log format in CloudWatch Logs", "Standard logging reference".
-'''
+"""
 
 from __future__ import annotations
 

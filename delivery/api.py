@@ -7,7 +7,7 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from contracts.queries import contract_seen_by
-from delivery import actions, queries, rules, schemas
+from delivery import actions, profiles, queries, rules, schemas
 from exchange import clock
 from exchange.web import access, api
 from exchange.web.access import me, me_or_none, public, signed_in
@@ -65,6 +65,25 @@ def usage(args: dict[str, Any], contract_id: str) -> Any:
         "next_cursor": page.next_cursor,
         "totals": schemas.totals_answer(queries.totals_of(contract, when)),
     }
+
+
+@blueprint.route("/contracts/<contract_id>/profile", methods=["POST"])
+@signed_in()
+@api.errors(409)
+@api.holds_secret
+@blueprint.response(201, schemas.ProfileAnswer)
+def issue_profile(contract_id: str) -> Response:
+    """A Delta Sharing profile file for this contract alone. Its token is not shown again; a second one replaces it."""
+    profile, secret = profiles.issue_profile(contract_seen_by(me(), contract_id), by=me(), at=clock.now())
+    return _created(schemas.profile_answer(profile, secret, origin=request.host_url))
+
+
+@blueprint.route("/contracts/<contract_id>/profile", methods=["DELETE"])
+@signed_in()
+@blueprint.response(204)
+def revoke_profile(contract_id: str) -> None:
+    """End the profile of a contract, and every link drawn with it that still runs."""
+    profiles.revoke_profile(contract_seen_by(me(), contract_id), by=me(), at=clock.now())
 
 
 @blueprint.route("/contracts/<contract_id>/limits")

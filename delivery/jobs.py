@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from delivery import actions, queries
+from delivery import actions, queries, reconciling, watching
 from exchange.config import config
 from exchange.errors import text
 from exchange.jobs import periodic
@@ -25,4 +25,11 @@ def read_access_logs(*, at: datetime) -> None:
 @periodic("watch-meter", seconds=60, title=text("計量の遅れの監視"))
 def watch_meter(*, at: datetime) -> None:
     """Tell administrators, once, when the meter lags; keep delivered logs telling of something."""
-    actions.watch_meter(at=at)
+    watching.watch(at=at)
+    watching.pulse(at=at)
+
+
+@periodic("reconcile-delivery", seconds=3_600, title=text("引渡しの照合"))
+def reconcile_delivery(*, at: datetime) -> None:
+    """Once a day, compare links, lines, objects and log files, and keep what does not agree."""
+    reconciling.reconcile_daily(at=at)

@@ -99,7 +99,7 @@ class Bucket:
         """The object, copied here."""
         from botocore.exceptions import ClientError
 
-        copy: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # type: ignore[assignment]
+        copy: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
         try:
             storage.client().download_fileobj(self.name, entry.name, copy)
         except ClientError as error:
@@ -135,6 +135,7 @@ class Log:
 
     def __init__(self, raw: IO[bytes], entry: Entry, *, by_name: bool) -> None:
         self._raw, self._entry = raw, entry
+        raw.seek(0)
         self._is_packed = raw.read(2) == GZIP
         self._reader = self._rewound()
         head = self._reader.read(HEAD_BYTES)

@@ -38,7 +38,7 @@ WITH told AS MATERIALIZED (
 ), fresh AS (
   -- Where the log tells no range, bytes pile up from the beginning: in all, the sum of what was sent, at most the object.
   SELECT o.*, c.covered AS kept, CASE WHEN NOT o.ranged THEN least(o.size, coalesce(c.rangeless_bytes, 0) + coalesce(
-        sum(o.bytes_sent) FILTER (WHERE o.delivered AND NOT o.ranged) OVER earlier, 0))
+        sum(o.bytes_sent) FILTER (WHERE o.delivered AND NOT o.ranged) OVER earlier, 0))::bigint
       WHEN o.start < 0 THEN greatest(o.size + o.start, 0) ELSE coalesce(o.start, 0) END AS begins
   FROM once o LEFT JOIN delivery_coverage c ON c.pool = o.pool
   WHERE NOT EXISTS (SELECT FROM request_line r WHERE r.request_id = o.request_id)
@@ -67,15 +67,16 @@ WITH told AS MATERIALIZED (
   ON CONFLICT (pool) DO UPDATE SET
     covered = c.covered + excluded.covered, rangeless_bytes = c.rangeless_bytes + excluded.rangeless_bytes
 ), grants AS (
-  INSERT INTO grant_usage AS u (grant_id, delivered_bytes, billable_bytes, downloads, last_at)
+  INSERT INTO grant_usage AS u (grant_id, delivered_bytes, billable_bytes, downloads, last_at, changed_at)
   SELECT grant_id, coalesce(sum(bytes_sent) FILTER (WHERE delivered), 0), sum(added_bytes), sum(downloads),
-    max("at" + :ahead) FILTER (WHERE delivered)
+    max("at" + :ahead) FILTER (WHERE delivered), :at
   FROM weighed GROUP BY grant_id ORDER BY grant_id
   ON CONFLICT (grant_id) DO UPDATE SET
     delivered_bytes = u.delivered_bytes + excluded.delivered_bytes,
     billable_bytes = u.billable_bytes + excluded.billable_bytes,
     downloads = u.downloads + excluded.downloads,
-    last_at = greatest(u.last_at, excluded.last_at)
+    last_at = greatest(u.last_at, excluded.last_at),
+    changed_at = excluded.changed_at
 ), aside AS (
   INSERT INTO log_set_aside (reason, file, line, seen_at)
   SELECT coalesce(m.alarm, 'changed'), :file, coalesce(m.line, (to_json(m)::jsonb - 'line' - 'reason' - 'n')::text), :at

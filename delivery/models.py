@@ -99,7 +99,7 @@ class Coverage(Base):
     pool: Mapped[str] = mapped_column(primary_key=True)
     covered: Mapped[MultiRange[int]] = mapped_column(INT8MULTIRANGE)
     # Sent by requests whose log tells no range: they cover the object from its beginning, as far as their sum goes.
-    rangeless_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    rangeless_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class GrantUsage(Base):
@@ -112,6 +112,7 @@ class GrantUsage(Base):
     billable_bytes: Mapped[int] = mapped_column(BigInteger)
     downloads: Mapped[int]
     last_at: Mapped[datetime | None]  # the newest successful read; None: only refused requests
+    changed_at: Mapped[datetime | None]  # when these figures last changed
 
 
 class SetAside(Base):
@@ -155,6 +156,7 @@ class LogReading(Base):
     behind: Mapped[bool] = mapped_column(default=False)  # more was there when the last reading paused
     read_until: Mapped[datetime | None]  # while behind: the last reading that came to the end
     warned_at: Mapped[datetime | None]  # administrators know that the meter lags
+    compared_at: Mapped[datetime | None]  # the last daily comparison
 
 
 class Difference(Base):

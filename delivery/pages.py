@@ -2,11 +2,12 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import IntegerField
@@ -15,11 +16,11 @@ from wtforms.validators import NumberRange, Optional
 import contracts.rules
 from contracts.models import Contract
 from contracts.queries import contract_seen_by
-from delivery import actions, queries, rules, schemas
+from delivery import actions, profiles, queries, rules, schemas, watching
 from exchange import clock
 from exchange.errors import Invalid, text
 from exchange.identity.models import Member
-from exchange.web import desk, slots
+from exchange.web import desk, slots, watch
 from exchange.web.access import me, me_or_none, public, signed_in
 from exchange.web.forms import Form, attempt
 from exchange.web.presentation import bytes_
@@ -258,6 +259,29 @@ def download_open(listing_id: str, file_id: str) -> AnyResponse:
     return redirect(link.url, 307)
 
 
+# ── Delta Sharing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.post("/desk/contracts/<contract_id>/profile")
+@signed_in()
+def issue_profile(contract_id: str) -> Response:
+    """The profile file as a download: its token is shown nowhere else, and never again."""
+    contract = contract_seen_by(me(), contract_id)
+    profile, secret = profiles.issue_profile(contract, by=me(), at=clock.now())
+    body = json.dumps(schemas.profile_answer(profile, secret, origin=request.host_url), indent=2)
+    headers = {"Content-Disposition": f'attachment; filename="{contract.number}.share"', "Cache-Control": "no-store"}
+    return Response(body, mimetype="application/json", headers=headers)
+
+
+@blueprint.post("/desk/contracts/<contract_id>/profile/revoke")
+@signed_in()
+def revoke_profile(contract_id: str) -> AnyResponse:
+    """End the profile."""
+    profiles.revoke_profile(contract_seen_by(me(), contract_id), by=me(), at=clock.now())
+    flash(str(text("共有プロファイルを取り消しました。")), "success")
+    return redirect(f"/desk/contracts/{contract_id}", 303)
+
+
 def _variant(asked: str | None) -> str:
     if asked in (None, ""):
         return "original"
@@ -275,6 +299,7 @@ def show_elsewhere() -> None:
     slots.fill("contract.files", _contract_files)
     slots.fill("contract.usage", _contract_month)
     slots.fill("operations", _meter)
+    watch.source(watching.readings)
     desk.menu_item(text("利用状況"), "/desk/usage", roles=("*",), operator_roles=("*",), order=40)
     desk.figure_source(_figures)
 
@@ -300,6 +325,8 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
             refusal=contracts.rules.delivery_refusal(contract, at=clock.now()),
             is_strict=rules.is_strict(contract.variables),
             is_gated=actions.is_gated(),
+            tables=queries.shared_tables(contract) if is_buyer else [],
+            profile=queries.profile_of(contract.id) if is_buyer else None,
         )
     )
 

@@ -196,18 +196,18 @@ def limits(contract_id: str) -> ContractLimits | None:
 
 _SHARED = (
     select(
-        File.id,
+        Release.id,
+        Release.number,
+        Release.state,
+        Release.published_at,
+        File.id.label("file_id"),
         File.name,
         File.column_notes,
         File.recalled_at,
         File.parquet_key,
         File.parquet_size,
-        Release.id.label("release_id"),
-        Release.number,
-        Release.state,
-        Release.published_at,
     )
-    .join(Release, Release.id == File.release_id)
+    .join(File, File.release_id == Release.id)
     .where(File.state == "ready", File.removed_at.is_(None), File.parquet_key.is_not(None))
     .order_by(Release.number, File.id)
 )
@@ -216,24 +216,17 @@ _SHARED = (
 def shared_tables(contract: Contract) -> list[tables.Table]:
     """The tables that a contract's share holds: files with a Parquet form, through the releases it covers."""
     files = session.execute(_SHARED.where(File.listing_id == contract.listing_id)).all()
-    return tables.tables(contract.id, [file for file in files if _is_shared(file, contract)])
+    return tables.tables(contract.id, [file for file in files if _is_covered(file, contract)])
 
 
-def _is_shared(file: Any, contract: Contract) -> bool:
+def _is_covered(release: Any, contract: Contract) -> bool:
     return covers(
-        _Release(file.release_id, file.state, file.published_at),
+        release,
         contract_release_id=contract.release_id,
         variables=contract.variables,
         activated_at=contract.activated_at,
         ended_at=contract.ended_at,
     )
-
-
-@dataclass
-class _Release:
-    id: str
-    state: str
-    published_at: datetime | None
 
 
 def profile_of(contract_id: str) -> SharingProfile | None:
@@ -426,7 +419,17 @@ class ContractUsage:
 
 def usage_by_contract(*, since: datetime, until: datetime) -> list[ContractUsage]:
     """Usage of every contract under which a link was issued in [since, until). Usage belongs to its link's moment."""
-    when = Period(since, until)
+    return _usage(Grant.month.in_(Period(since, until).months), Grant.issued_at >= since, Grant.issued_at < until)
+
+
+def late_usage(month: str, *, since: datetime) -> list[ContractUsage]:
+    """A month's usage of the contracts for which it changed since a moment: lines that came late, decided disputes."""
+    changed = select(Grant.contract_id).join(GrantUsage, GrantUsage.grant_id == Grant.id)
+    changed = changed.where(Grant.month == month, Grant.contract_id.is_not(None), GrantUsage.changed_at > since)
+    return _usage(Grant.month == month, Grant.contract_id.in_(changed))
+
+
+def _usage(*conditions: ColumnElement[bool]) -> list[ContractUsage]:
     query = (
         select(
             Grant.contract_id,
@@ -436,8 +439,7 @@ def usage_by_contract(*, since: datetime, until: datetime) -> list[ContractUsage
             func.count(),
         )
         .outerjoin(GrantUsage, GrantUsage.grant_id == Grant.id)
-        .where(Grant.contract_id.is_not(None), Grant.month.in_(when.months))
-        .where(Grant.issued_at >= since, Grant.issued_at < until)
+        .where(Grant.contract_id.is_not(None), *conditions)
         .group_by(Grant.contract_id)
         .order_by(Grant.contract_id)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -124,7 +125,7 @@ def _noted(reading: Reading, at: datetime) -> Reading:
 
 def _note_source(at: datetime, values: dict[str, object]) -> None:
     note = insert(LogReading).values(source=config().log_source, since=at, **({"behind": False} | values))
-    kept = {name: note.excluded[name] for name in values}
+    kept: dict[str, Any] = {name: note.excluded[name] for name in values}
     if "newest_line_at" in values:
         kept["newest_line_at"] = func.greatest(LogReading.newest_line_at, note.excluded.newest_line_at)
     session.execute(note.on_conflict_do_update(index_elements=["source"], set_=kept))

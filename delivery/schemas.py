@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 from marshmallow import fields, validate
 
 from delivery import rules
 from delivery.actions import Link
-from delivery.models import Grant, RequestLine
+from delivery.models import Grant, RequestLine, SharingProfile
 from delivery.queries import Totals
 from exchange import clock
 from exchange.web.api import Answer, PageArgs, Schema
@@ -146,6 +147,15 @@ class UsageAnswer(Answer):
     totals = fields.Nested(TotalsAnswer, required=True)
 
 
+class ProfileAnswer(Answer):
+    """A Delta Sharing profile file, version 1. Its token is not shown again."""
+
+    shareCredentialsVersion = fields.Integer(required=True)
+    endpoint = fields.String(required=True)
+    bearerToken = fields.String(required=True)
+    expirationTime = fields.AwareDateTime(required=True)
+
+
 class LimitsAnswer(Answer):
     """The limits in force."""
 
@@ -165,6 +175,16 @@ def link_answer(link: Link) -> dict[str, Any]:
         "sha256": link.sha256,
         "name": link.name,
         **({"once": link.once} if link.once else {}),
+    }
+
+
+def profile_answer(profile: SharingProfile, secret: str, *, origin: str) -> dict[str, Any]:
+    """A profile as the file that clients read (PROTOCOL.md, "Profile File Format")."""
+    return {
+        "shareCredentialsVersion": 1,
+        "endpoint": f"{origin}delta-sharing",
+        "bearerToken": secret,
+        "expirationTime": f"{profile.expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
 
 

@@ -7,7 +7,7 @@ in force, a recalled file or a limit that would be passed is 403, which the prot
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -21,8 +21,8 @@ from delivery.sharing import tables as sharing
 from delivery.sharing.tables import Table, Version
 from exchange import clock
 from exchange.config import config
-from exchange.errors import N_, DomainError, Invalid, Malformed, NotFound, text
-from exchange.web import access, api
+from exchange.errors import N_, DomainError, Invalid, Malformed, NotFound, WrongState, text
+from exchange.web import access
 
 PREFIX = "/delta-sharing"
 blueprint = Blueprint("sharing", __name__, url_prefix=PREFIX)
@@ -32,6 +32,7 @@ QUERY_BYTES_MAX = 256 * 1024
 INT32_MAX, INT64_MAX = 2**31 - 1, 2**63 - 1
 PAGE_MAX = 500
 REFRESH_SECONDS = 3600
+JSON = "application/json; charset=utf-8"
 CAPABILITIES = "delta-sharing-capabilities"
 FILE_ID_HASH = "fileidhash"
 
@@ -63,6 +64,7 @@ CODES = {
     403: "PERMISSION_DENIED",
     404: "RESOURCE_DOES_NOT_EXIST",
     405: "UNSUPPORTED_OPERATION",
+    409: "RESOURCE_CONFLICT",
     413: "REQUEST_TOO_LARGE",
     422: "INVALID_PARAMETER_VALUE",
     429: "REQUEST_LIMIT_EXCEEDED",
@@ -77,16 +79,18 @@ def refused(refusal: DomainError) -> Response:
         code = CODES[405]
     elif isinstance(refusal, actions.LimitReached):
         status, code, headers = 403, "LIMIT_REACHED", {}
-    elif status == 409:
+    elif isinstance(refusal, WrongState):
         status, code = 403, CODES[403]
     elif status == 422:
         status = 400
     body = {"errorCode": code, "message": str(refusal.detail) or refusal.title}
-    return _json(body, status=status, headers=headers)
+    words = json.dumps(body, ensure_ascii=False)
+    return Response(words, status, headers, content_type=JSON)
 
 
-def _json(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(body), status, headers, content_type="application/json; charset=utf-8")
+def _json(body: Any) -> Response:
+    """JSON in ASCII: clients break lines at every character that Unicode breaks them at."""
+    return Response(json.dumps(body), content_type=JSON)
 
 
 # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +200,7 @@ def show_metadata(share: str, schema: str, table: str) -> Response:
     number = _number("version", INT64_MAX) if "version" in request.args else None
     version = _version(found, number, request.args.get("timestamp"))
     is_dated = bool({"version", "timestamp"} & set(request.args))
-    end = [{"endStreamAction": {}}] if wanted.end_of_stream else []
+    end: list[dict[str, Any]] = [{"endStreamAction": {}}] if wanted.end_of_stream else []
     return _lines(version, wanted, [*_head(found, version, _described(version), is_dated=is_dated), *end])
 
 
@@ -211,7 +215,7 @@ def query(share: str, schema: str, table: str) -> Response:
     lines = _head(found, version, file, is_dated=asked.is_dated)
     expires_ms = None
     if asked.limit != 0 and not hints.excluded(file, sql=asked.sql, tree=asked.tree):
-        link = profiles.draw(_profile(), version.file.id, remote=request.remote_addr, at=clock.now())
+        link = profiles.draw(_profile(), version.file.file_id, remote=request.remote_addr, at=clock.now())
         expires_ms = int(link.expires_at.timestamp() * 1000)
         lines.append({"file": _file(version, file, link, expires_ms, is_dated=asked.is_dated)})
     if wanted.end_of_stream or asked.wants_refresh:
@@ -273,7 +277,7 @@ def _file(
 ) -> dict[str, Any]:
     told = {
         "url": link.url,
-        "id": version.file.id,
+        "id": version.file.file_id,
         "partitionValues": {},
         "size": link.size,
         "stats": file.statistics(),
@@ -283,7 +287,7 @@ def _file(
 
 
 def _lines(version: Version, wanted: _Capabilities, lines: Iterable[dict[str, Any]]) -> Response:
-    """One JSON object a line, in ASCII: clients break lines at every character that Unicode breaks them at."""
+    """One JSON object a line, in ASCII like all of it."""
     headers = {"Delta-Table-Version": str(version.number), CAPABILITIES: wanted.answered}
     given = request.headers.get(FILE_ID_HASH)
     if given is not None:
@@ -310,7 +314,7 @@ def _refreshed(table: Table, given: str | None) -> Version | None:
         return None
     try:
         table_id, number = _refreshing().loads(given, max_age=REFRESH_SECONDS)
-    except BadData as error:
+    except (BadData, ValueError) as error:
         raise _invalid("refreshToken") from error
     if table_id != table.id:
         raise _invalid("refreshToken")
@@ -329,7 +333,9 @@ class _Capabilities:
         self.end_of_stream = told.get("includeendstreamaction") == ["true"]
         if "parquet" not in told.get("responseformat", ["parquet"]):
             raise Unsupported(
-                text("応答の形式は parquet だけです。responseformat=parquet または responseformat=delta,parquet を指定してください。")
+                text(
+                    "応答の形式は parquet だけです。responseformat=parquet または responseformat=delta,parquet を指定してください。"
+                )
             )
 
     @classmethod
@@ -342,7 +348,7 @@ class _Capabilities:
     @property
     def answered(self) -> str:
         """The header of the answer."""
-        return "responseformat=parquet" + (";includeendstreamaction=true" if self.end_of_stream else "")
+        return "responseformat=parquet" + (";includeEndStreamAction=true" if self.end_of_stream else "")
 
 
 class _Query:
@@ -350,7 +356,9 @@ class _Query:
 
     def __init__(self, body: dict[str, Any]) -> None:
         if "startingVersion" in body or "endingVersion" in body:
-            raise Unsupported(text("変更データ（Change Data Feed）は提供していません。版を指定して読み取ってください。"))
+            raise Unsupported(
+                text("変更データ（Change Data Feed）は提供していません。版を指定して読み取ってください。")
+            )
         if body.get("pageToken"):
             raise _invalid("pageToken")  # a table is one file, so there is no next page to ask for
         self.limit = _integer(body, "limitHint", INT64_MAX)

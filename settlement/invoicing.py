@@ -5,18 +5,18 @@ and issuing takes one lock, so that the clock, a month's close and someone askin
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, select
+from sqlalchemy import BigInteger, Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
 from contracts import pricing as prices
 from contracts.models import Contract
-from delivery.queries import ContractUsage, usage_by_contract
+from delivery.queries import ContractUsage, late_usage, usage_by_contract
 from exchange import audit, clock, database, jobs, settings
 from exchange.database import new_id, session
 from exchange.errors import N_, Conflict, text
@@ -24,12 +24,13 @@ from exchange.identity.actions import notify
 from exchange.identity.models import Organization
 from settlement import ledger, rules
 from settlement.ledger import Move
-from settlement.models import Invoice, InvoiceCounter, InvoiceLine
+from settlement.models import Invoice, InvoiceCounter, InvoiceLine, Period
 from settlement.models.invoices import REFERENCE_NUMBERS
 
 ACTIVATION = "activation"
 MONTHLY_MODELS = ("subscription", "metered", "revenue_share")
 AT_ONCE = 200
+LATE_MONTHS = 3  # log lines may come hours or days late, disputes take weeks; what comes later is settled by hand
 
 
 class PublicMoney(Conflict):
@@ -65,8 +66,8 @@ def activations_due(limit: int = AT_ONCE) -> list[Contract]:
 
 
 def charged_monthly(month: str, *, after: str = "", limit: int = AT_ONCE) -> list[Contract]:
-    """Contracts of monthly prices in force on any day of a month, by id from `after` on."""
-    since, until = clock.month_bounds(month)
+    """Contracts of monthly prices in force in a month or those whose late usage it still takes, by id from `after` on."""
+    since, until = clock.month_bounds(([*_months_before(month), month])[0])[0], clock.month_bounds(month)[1]
     query = _with_parties().where(
         Contract.id > after,
         Contract.activated_at < until,
@@ -278,12 +279,69 @@ def _tell_buyer(invoice: Invoice, at: datetime) -> None:
 def issue_month(month: str, *, after: str, at: datetime, limit: int = AT_ONCE) -> str | None:
     """Invoice a month's charges of the next contracts after an id; the last id done, or None when none is left.
 
-    Safe to run twice: what is invoiced already is left as it stands.
+    Usage of closed months that was counted after their invoices is charged here, on lines that name its month. Safe to
+    run twice: what is invoiced already is left as it stands.
     """
     database.lock("settlement/issue")
     contracts = charged_monthly(month, after=after, limit=limit)
     since, until = clock.month_bounds(month)
     usage = {u.contract_id: u for u in usage_by_contract(since=since, until=until)} if contracts else {}
+    late = _late_usage(month) if contracts else {}
     for contract in contracts:
-        issue(monthly_charge(contract, month, usage.get(contract.id)), at=at)
+        charge = monthly_charge(contract, month, usage.get(contract.id))
+        issue(_with_late(charge, late.get(contract.id, {})), at=at)
     return contracts[-1].id if len(contracts) == limit else None
+
+
+def _months_before(month: str) -> list[str]:
+    """The closed months before a month whose late usage it takes, in order."""
+    months: list[str] = []
+    while len(months) < LATE_MONTHS:
+        since, _ = clock.month_bounds(months[-1] if months else month)
+        months.append(clock.month_of(since - timedelta(days=1)))
+    closed = session.scalars(select(Period.month).where(Period.month.in_(months), Period.state == "closed"))
+    return sorted(closed)
+
+
+def _late_usage(month: str) -> dict[str, dict[str, ContractUsage]]:
+    """Of contracts whose usage of a closed month changed since it was closed: the usage as it is now, by month."""
+    found: dict[str, dict[str, ContractUsage]] = {}
+    for earlier in _months_before(month):
+        since = session.get_one(Period, earlier).requested_at
+        for usage in late_usage(earlier, since=since):
+            found.setdefault(usage.contract_id, {})[earlier] = usage
+    return found
+
+
+def _with_late(charge: Charge, late: dict[str, ContractUsage]) -> Charge:
+    """A month's charge with the differences of earlier months. What would leave nothing to pay waits for the next."""
+    lines, earliest = list(charge.lines), None
+    differences = [(month, _difference(charge.contract, month, usage)) for month, usage in sorted(late.items())]
+    for month, amount in sorted(differences, key=lambda each: -each[1]):
+        if amount and sum(line.amount_jpy for line in lines) + amount > 0:
+            lines.append(_late_line(charge.contract, month, amount))
+            earliest = min(month, earliest or month)
+    if charge.lines or earliest is None:
+        return replace(charge, lines=lines)
+    first, last = month_days(earliest)
+    until = min(last, last_day(charge.contract) or last)
+    return replace(charge, lines=lines, supplied_from=first, supplied_until=until)
+
+
+def _difference(contract: Contract, month: str, usage: ContractUsage) -> int:
+    """What a month's usage costs now, less what was invoiced for it, in yen without tax."""
+    billed = (
+        select(func.coalesce(func.sum(InvoiceLine.amount_jpy), 0))
+        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+        .where(Invoice.contract_id == contract.id, Invoice.ground.startswith("month/"), Invoice.state != "void")
+        .where(func.coalesce(InvoiceLine.month, Invoice.period) == month)
+    )
+    due = sum(line.amount_jpy for line in monthly_charge(contract, month, usage).lines)
+    return due - int(session.scalar(billed) or 0)
+
+
+def _late_line(contract: Contract, month: str, amount_jpy: int) -> rules.Line:
+    year, number = month.split("-")
+    what = f"{contract.listing.title} データ利用料 {year}年{int(number)}月分の調整"
+    why = f"(契約 {contract.number}、締めた後に確定した利用)"
+    return rules.Line(what + why, amount_jpy, "差額", month=month)

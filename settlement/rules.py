@@ -92,6 +92,7 @@ class Line:
     amount_jpy: int
     quantity: str = ""
     rate_percent: int = TAX_RATE_PERCENT
+    month: str | None = None  # whose usage it charges, where that is not the invoice's own period
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ def _whole(offer: Offer) -> dict[str, Any]:
         "changed": reading.changed(offer),
         "left": progress.left(offer),
         "points": progress.points(offer),
+        "unanswered": progress.unanswered(offer),
         "reading": reading.of(offer, buyer=offer.for_organization),
         "said": shown.said,
     }

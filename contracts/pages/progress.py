@@ -92,12 +92,17 @@ def left(offer: Offer) -> list[dict[str, Any]]:
 
 
 def points(offer: Offer) -> list[tuple[str, str, str]]:
-    """The points of the checklist that are worth a second look: question, answer, note."""
-    open_ = _("まだ答えていません")
+    """The answers to the checklist that are worth a second look: question, answer, note."""
     return [
-        (shown.said(question.words), str(fields.ANSWER_WORDS[answer]) if answer else open_, note)
+        (shown.said(question.words), str(fields.ANSWER_WORDS[answer]), note)
         for question, answer, note in checklist.to_look_at("provider", offer.checklist)
+        if answer
     ]
+
+
+def unanswered(offer: Offer) -> int:
+    """How many points of the checklist have no answer yet."""
+    return len(checklist.PROVIDER) - len(offer.checklist)
 
 
 def missing(draft: Offer, *, by: Member) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ UNFIT = re.compile(r"[\s\x00-\x1f\x7f./\\#?%`]")
 
 @dataclass(frozen=True)
 class Version:
-    """A table as one release has it. `file` is its row: id, name, parquet_key, parquet_size, …"""
+    """A table as one release has it. `file` is its row: file_id, name, parquet_key, parquet_size, …"""
 
     number: int
     published_at: datetime

@@ -15,8 +15,10 @@ def upgrade() -> None:
     op.add_column(
         "delivery_coverage", sa.Column("rangeless_bytes", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
     )
+    op.alter_column("delivery_coverage", "rangeless_bytes", server_default=None)
     op.add_column("log_file", sa.Column("mark", sa.String()))
     op.create_index(op.f("ix_log_file_name"), "log_file", ["name"])
+    op.add_column("grant_usage", sa.Column("changed_at", MOMENT))
     op.add_column("invoice_line", sa.Column("month", sa.String()))
     _log_reading()
     _comparison()
@@ -32,6 +34,7 @@ def _log_reading() -> None:
         sa.Column("behind", sa.Boolean(), nullable=False),
         sa.Column("read_until", MOMENT),
         sa.Column("warned_at", MOMENT),
+        sa.Column("compared_at", MOMENT),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_log_reading")),
     )
 

@@ -1,6 +1,6 @@
 """What people can do about money. Each deed: who may, one lock, one booking, one line in the audit log."""
 
-from settlement.actions.months import close_month, continue_close, issue_what_is_due
+from settlement.actions.months import LogBehind, close_month, continue_close, issue_what_is_due
 from settlement.actions.receipts import (
     AlreadyRecorded,
     Taken,
@@ -30,6 +30,7 @@ __all__ = [
     "AccountMissing",
     "AlreadyRecorded",
     "BatchMade",
+    "LogBehind",
     "NothingToPay",
     "Taken",
     "apply_receipt",

@@ -2,13 +2,22 @@
 
 from datetime import datetime
 
+import delivery.actions
+import delivery.queries
 from exchange import audit, clock, database, jobs
+from exchange.config import config
 from exchange.database import session
-from exchange.errors import WrongState, text
+from exchange.errors import N_, WrongState, text
 from exchange.identity.models import Member
 from settlement import invoicing, queries
 from settlement.actions.locks import only_finance
 from settlement.models import Period
+
+
+class LogBehind(WrongState):
+    """A month is closed only once the access logs are read to its end."""
+
+    title_ja = N_("アクセスログの読み取りが月末まで進んでいません")
 
 
 def issue_what_is_due(*, at: datetime) -> int:
@@ -19,7 +28,7 @@ def issue_what_is_due(*, at: datetime) -> int:
 def close_month(month: str, *, by: Member, at: datetime) -> queries.Month:
     """open → closing; a job then invoices the month's charges and closes it. Closing twice changes nothing.
 
-    Raises `WrongState` for the running month and later ones.
+    Raises `WrongState` for the running month and later ones, `LogBehind` while the month's usage is not all read.
     """
     only_finance(by)
     queries.check_month(month)
@@ -29,11 +38,30 @@ def close_month(month: str, *, by: Member, at: datetime) -> queries.Month:
         )
     database.lock(f"settlement/close/{month}")
     if session.get(Period, month) is None:
+        _demand_usage_read(month, at)
         session.add(Period(month=month, state="closing", requested_at=at, requested_by=by.id))
         jobs.enqueue("close-month", {"month": month, "after": ""}, at=at, key=f"close/{month}/")
         audit.record("month.close", actor=by.id, subject=f"period/{month}", at=at)
         session.flush()
     return queries.month(month, at=at)
+
+
+def _demand_usage_read(month: str, at: datetime) -> None:
+    """Read what our own gateway wrote until now; delivered logs come when they come."""
+    through = delivery.queries.read_through()
+    if config().log_source == "gateway" and delivery.actions.read_access_logs(at=at).is_complete:
+        through = at
+    _, until = clock.month_bounds(month)
+    if through is None or through < until:
+        raise LogBehind(
+            text(
+                "この月のアクセスログをまだ最後まで読めていません(%(through)s まで)。読み終えてから締めてください。",
+                through=f"{through.astimezone(clock.JST):%Y-%m-%d %H:%M}" if through else "–",
+            ),
+            state="open",
+            month=month,
+            read_through=through.isoformat() if through else None,
+        )
 
 
 def continue_close(month: str, *, after: str, at: datetime) -> bool:

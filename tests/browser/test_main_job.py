@@ -71,9 +71,14 @@ def offer(page: Any) -> None:
     page.get_by_label(re.compile("^個人に関しない情報")).check()
     page.locator("main form button.primary").click()
     listing(page, "/offers/choose")
-    page.locator("a[href*='template=provision-licence'][href*='model=free']").click()
-    page.get_by_label(re.compile("^提供条件の名前|^名前")).fill("標準")
-    press(page, "提供条件を追加する")
+    follow(page, "データ提供型・利用許諾")
+    page.get_by_label(re.compile("^無料")).check()
+    press(page, "下書きを作る")
+    for topic in ("price", "use", "warranty", "handling", "secrecy", "term", "general", "reach", "checklist"):
+        page.wait_for_url(f"**/topics/{topic}")
+        press(page, "次へ")
+    press(page, "この提供条件を公開する")
+    page.get_by_role("row", name=re.compile("標準.*無料.*受付中")).wait_for()
 
 
 def submit(page: Any) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from exchange import clock, database
 from exchange.database import new_id, session
+from exchange.identity.models import Notice
+from exchange.web import desk
 from listings.models import File, Listing, Release
 from tests.world import ONE_OFF, Person, World
 
@@ -141,3 +144,31 @@ PATHS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "declined": [("provider", "decline", WHY)],
     "rejected": [ACCEPT, ("operator", "reject", WHY)],
 }
+
+
+def in_database(statement: str, **values: Any) -> None:
+    """Change rows as the passing of time would."""
+    from sqlalchemy import text
+
+    with database.transaction():
+        session.execute(text(statement), values)
+    session.remove()
+
+
+def days_from_now(days: int) -> str:
+    """A day so many days ahead, or back."""
+    return (clock.today() + timedelta(days=days)).isoformat()
+
+
+def told(person: Person) -> list[str]:
+    """The titles of what a person was told, without contract numbers."""
+    session.remove()
+    notices = session.query(Notice).filter_by(member_id=person.id).order_by(Notice.id)
+    return [notice.title.split("（")[0] for notice in notices]
+
+
+def tasks_of(person: Person) -> dict[str, Any]:
+    """What waits for a person on the desk, by title."""
+    session.remove()
+    with person.world.app.test_request_context("/desk"):
+        return {str(task.title): task for task in desk.tasks_of(person.member)}

@@ -60,12 +60,12 @@ def form_of(page: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", main):
         name, value = (re.search(rf'{part}="([^"]*)"', tag) for part in ("name", "value"))
-        if name and ('type="radio"' not in tag and 'type="checkbox"' not in tag or " checked" in tag):
+        if name and (('type="radio"' not in tag and 'type="checkbox"' not in tag) or " checked" in tag):
             found[name[1]] = value[1] if value else ""
     for name, words in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>\s*(.*?)</textarea>', main, re.S):
         found[name] = words
     for name, options in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', main, re.S):
-        chosen = re.search(r'<option[^>]*selected[^>]*>', options) or re.search("<option[^>]*>", options)
+        chosen = re.search(r"<option[^>]*selected[^>]*>", options) or re.search("<option[^>]*>", options)
         value = chosen and re.search(r'value="([^"]*)"', chosen[0])
         found[name] = value[1] if value else ""
     return found
@@ -94,7 +94,9 @@ def test_choosing_a_template_and_a_price_model_makes_a_draft_and_leads_to_its_fi
 
 
 def test_a_draft_is_left_after_any_topic_and_resumed_where_it_stood(draft: Draft, company: Person) -> None:
-    assert draft.save("price", **{"name": "研究用", "pricing.price_jpy": "30,000"}).headers["Location"] == draft.topic("use")
+    assert draft.save("price", **{"name": "研究用", "pricing.price_jpy": "30,000"}).headers["Location"] == draft.topic(
+        "use"
+    )
     left = draft.save("use", "later", **{"variables.ai_training": "permitted"})
     assert left.headers["Location"] == draft.base
 
@@ -172,7 +174,10 @@ def test_changed_clauses_are_marked_beside_the_form(draft: Draft, company: Perso
     here = draft.save("use", "here", **{"variables.ai_training": "permitted"})
     assert here.headers["Location"] == draft.topic("use") + "#reading"
     page = company.see(draft.topic("use"))
-    assert re.search(r"第3条（提供データの利用許諾）\s*<span[^>]*>標準と異なる", page) and "学習に用いることができる" in page
+    assert (
+        re.search(r"第3条（提供データの利用許諾）\s*<span[^>]*>標準と異なる", page)
+        and "学習に用いることができる" in page
+    )
     assert "use" not in draft.kept().looked_at
 
 

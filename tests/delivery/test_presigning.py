@@ -10,7 +10,7 @@ from botocore.utils import percent_encode, percent_encode_sequence
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from delivery.presigning import Credential, Place, place_of, signer_at
+from delivery.presigning import Credential, Place, place_of, signed, signer_at
 from delivery.rules import content_disposition
 
 PATH_STYLE = "http://127.0.0.1:8000/objects/k"
@@ -80,3 +80,21 @@ def test_the_place_of_a_bucket_is_boto3s(bucket, region):
     held = Credential("AKIAEXAMPLE", "secret")
     ours = signer_at(place_of(probe), held, region=region, expires_in=300, at=moment)("人口 1.csv", {})
     assert ours == theirs
+
+
+@given(key=keys, grant=values, place=st.integers(0, 10**6), other=st.characters(codec="ascii"))
+@example("人口+台帳 100%~/1.csv", "a b", 40, "x")
+def test_our_own_signature_is_known_and_no_other(key, grant, place, other):
+    credential = Credential("AKIAEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    sign = signer_at(place_of(PATH_STYLE), credential, region="us-east-1", expires_in=300, at=AT)
+    uri = sign(key, {"x-grant": grant}).removeprefix("http://127.0.0.1:8000")
+    told = {"host": "127.0.0.1:8000", "credential": credential, "region": "us-east-1"}
+    found = signed("GET", uri, **told)
+    assert (found.path, found.query["x-grant"]) == (f"/objects/{key}", grant)
+    assert found.expires_at == AT + timedelta(seconds=300)
+    assert signed("HEAD", uri, **told) is None
+    assert signed("GET", uri, **told | {"host": "127.0.0.1"}) is None
+
+    place %= len(uri)
+    changed = signed("GET", uri[:place] + other + uri[place + 1 :], **told)
+    assert changed is None or (changed.path, changed.query) == (found.path, found.query)
