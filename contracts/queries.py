@@ -170,7 +170,7 @@ def running_on(listing_id: str, *, but_of: str | None = None) -> list[Contract]:
 
 def exclusive_on(listing_id: str) -> Contract | None:
     """The running contract by which a buyer alone has a listing."""
-    return next((c for c in running_on(listing_id) if rules.is_exclusive(c.variables)), None)
+    return next((c for c in running_on(listing_id) if rules.closes_listing(c.variables)), None)
 
 
 def confirm_above_jpy(organization_id: str) -> int | None:

@@ -376,6 +376,14 @@ def _near(price: int, middle: float) -> bool:
     return middle / 2 <= price <= middle * 2
 
 
+def closes_listing(variables: Mapping[str, Any]) -> bool:
+    """Whether nobody else may contract on the data meanwhile: an exclusive licence, or an assignment of all rights.
+
+    Article 3 of the assignment warrants that nothing else is granted; its own variable tells it.
+    """
+    return is_exclusive(variables) or "transfer_time" in variables
+
+
 def is_exclusive(variables: Mapping[str, Any]) -> bool:
     """Whether the provider may license nobody else meanwhile."""
     return variables.get("exclusivity", "non_exclusive") != "non_exclusive"

@@ -88,6 +88,10 @@ SELECT (SELECT count(*) FROM weighed) AS counted, (SELECT count(*) FROM seen WHE
 """)
 
 
+# A block is a few megabytes, sorted four times.
+IN_MEMORY = text("SET LOCAL work_mem = '64MB'")
+
+
 @dataclass(frozen=True)
 class Counted:
     """What became of the records of a block."""
@@ -105,5 +109,6 @@ def roll_up(records: str, *, file: str, at: datetime, ahead: object) -> Counted:
     the beginning, one after the other: in all, what was sent, at most the object. `ahead` is how far business time runs
     ahead of the log's clock. One caller at a time (the job's lock): coverage is read before it is added to.
     """
+    session.execute(IN_MEMORY)
     row = session.execute(ROLL_UP, {"records": records, "file": file, "at": at, "ahead": ahead}).one()
     return Counted(row.counted, row.duplicates, row.set_aside)

@@ -120,9 +120,9 @@ def _hand_over(contract: Contract, *, by: Member, at: datetime) -> None:
 
 
 def settled_values(offer: Offer, buyer_kind: str) -> dict[str, Value]:
-    """The variables of a request on an offer that changes none of them."""
+    """The variables as they stand in an offer, lawful or not: a joint use has no terms before the buyer names its data."""
     deal = Deal(offer.pricing["model"], offer.listing.provider.kind, offer.listing.data_class or "", buyer_kind)
-    return parts.complete(guideline.template(offer.template_key), offer.variables, deal=deal)
+    return parts.defaults(guideline.template(offer.template_key), deal) | offer.variables
 
 
 def _accept_by_itself(contract: Contract, at: datetime) -> None:

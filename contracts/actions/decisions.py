@@ -152,7 +152,7 @@ def declare_interest(organization_id: str, *, declared: bool, by: Member, at: da
 def _still_lawful(contract: Contract) -> None:
     # Of two contracts that exclude each other and are approved at once, the second sees the first.
     lock(f"listing-contracts/{contract.listing_id}")
-    exclusive = rules.is_exclusive(contract.variables)
+    exclusive = rules.closes_listing(contract.variables)
     steps.refuse_if_taken(contract.listing_id, contract.buyer_id, contract.state, exclusive=exclusive)
     if contract.listing.state != "published":
         message = text("データの掲載が終了しているため、この契約は成立させられません。")

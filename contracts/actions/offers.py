@@ -110,7 +110,7 @@ def draft_offer(listing: Listing, *, template: str, price_model: str, by: Member
     _must_prepare(listing, by)
     found = guideline.offered(template)
     if price_model not in pricing.MODELS:
-        raise Invalid({"pricing.model": [text("料金の決め方を選んでください。")]})
+        raise Invalid({"pricing.model": [text("対価の決め方を選んでください。")]})
     if why := proposals.obstacles(listing, found, price_model):
         raise Invalid({"template": why})
     _refuse_too_many(listing, "draft", DRAFTS_MAX)

@@ -164,7 +164,7 @@ def risk_marks(contract: Contract) -> list[str]:
 def refuse_if_taken(listing_id: str, buyer_id: str, state: str, *, exclusive: bool = False) -> None:
     """Refuse a listing that somebody else has exclusively, and an exclusive contract beside running ones of others."""
     taken = queries.running_on(listing_id, but_of=buyer_id)
-    alone = next((found for found in taken if rules.is_exclusive(found.variables)), None)
+    alone = next((found for found in taken if rules.closes_listing(found.variables)), None)
     if alone is not None:
         message = taken_words(alone)
     elif exclusive and taken:

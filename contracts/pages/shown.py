@@ -138,7 +138,17 @@ def key_terms(contract: Contract, content: dict[str, Any]) -> list[tuple[str, st
     """What people look up: price, purpose, releases, term, derived data."""
     shown = {v["key"]: said(v["shown"]) for v in content["variables"]}
     labels = {v["key"]: said(v["label"]) for v in content["variables"]}
-    wanted = ("updates", "sublicense", "ai_training", "territory", "derived_data", "report_cycle", "delete_days")
+    wanted = (
+        "term",
+        "exclusivity",
+        "updates",
+        "sublicense",
+        "ai_training",
+        "territory",
+        "derived_data",
+        "report_cycle",
+        "delete_days",
+    )
     agreed = price(contract.pricing)
     rows = [(_("対価"), agreed.words), (_("利用目的"), contract.purpose)]
     return rows + [(labels[key], shown[key]) for key in wanted if key in shown]

@@ -19,7 +19,11 @@ CAME_TO_NOTHING = ("declined", "rejected", "expired")
 
 
 def state_label(contract: Contract) -> tuple[str, str]:
-    """The state's title and the kind of its label."""
+    """The state's title and the kind of its label; where a state waits for one thing alone, that thing's name."""
+    if contract.awaits_confirmation and contract.state == "requested":
+        return _("責任者の確認待ち"), "info"
+    if contract.state == "accepted" and contract.unsigned and contract.approvals_given >= contract.approvals_needed:
+        return _("記名押印・電子署名待ち"), "info"
     return _(rules.STATE_TITLES[contract.state]), rules.STATE_KINDS[contract.state]
 
 

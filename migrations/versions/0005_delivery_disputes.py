@@ -16,6 +16,7 @@ def upgrade() -> None:
         "delivery_coverage", sa.Column("rangeless_bytes", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
     )
     op.alter_column("delivery_coverage", "rangeless_bytes", server_default=None)
+    op.drop_constraint("fk_request_line_grant_id_delivery_grant", "request_line", type_="foreignkey")
     op.add_column("log_file", sa.Column("mark", sa.String()))
     op.create_index(op.f("ix_log_file_name"), "log_file", ["name"])
     op.add_column("grant_usage", sa.Column("changed_at", MOMENT))

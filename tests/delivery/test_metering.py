@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
 from delivery import actions, queries
 from delivery.models import GrantUsage, LogFile, RequestLine, SetAside
 from exchange import clock
 from exchange.config import config
-from exchange.database import session
+from exchange.database import new_id, session
 from tests.delivery.deals import METERED, deal, log_line
 
 CHARGED = METERED | {"repeat_reads": "charged"}
@@ -225,6 +227,50 @@ def test_any_order_duplication_and_splitting_gives_the_same_union(world, log):
         assert found.billable_bytes == sum(map(len, naive.values()))
         assert found.delivered_bytes == sent_total
         assert found.downloads == sum(len(covered) == 200 for covered in naive.values())
+
+
+@pytest.fixture
+def told_before(world):
+    """A deal, and which bytes of its file were read in the examples so far."""
+    return deal(world, size=200), set()
+
+
+READS = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 199), st.integers(0, 250), st.sampled_from(["GET"] * 5 + ["HEAD"])),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(
+    reads=READS,
+    repeated=st.lists(st.integers(0, 99), max_size=8),
+    cuts=st.lists(st.integers(1, 9), max_size=4),
+    data=st.data(),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_permutation_duplication_and_splitting_of_files_gives_the_same_usage(
+    told_before, log, reads, repeated, cuts, data
+):
+    """What is billed is the union of what was read, however the log files tell it; ranges, aborts, HEAD and all."""
+    for old in log.parent.iterdir():
+        old.unlink()
+    (made, naive), run = told_before, new_id()
+    links = [draw(made) for _ in range(3)]
+    before = totals(made)
+    lines = []
+    for n, (link, start, sent, method) in enumerate(reads):
+        asked = {"status": 206, "asked": f"bytes={start}-199", "sent": sent, "method": method}
+        lines.append(log_line(f"{run}-{n}", links[link], at=1_795_500_000 + n, **asked))
+        naive.update(range(start, min(start + sent, 200)) if method == "GET" else ())
+    told = data.draw(st.permutations(lines + [lines[n % len(lines)] for n in repeated]))
+    for n, cut in enumerate([*cuts, len(told)]):
+        first = log_line(f"{run}-first-{n}", links[0], uri="/listings")  # by which the gateway's file is known
+        read(log.with_name(f"access-{run}-{n}.log"), [first, *told[:cut]])
+        told = told[cut:]
+    found = totals(made)
+    assert found.billable_bytes == len(naive)
+    assert found.delivered_bytes - before.delivered_bytes == sum(r[2] for r in reads if r[3] == "GET")
 
 
 def test_evidence_cannot_be_changed(world, log):
