@@ -52,7 +52,13 @@ def printed(document: bytes) -> str:
     texts = []
     for sheet in pypdf.PdfReader(io.BytesIO(document)).pages:
         lines = sheet.extract_text().splitlines()
-        texts.append("".join(line for line in lines if not re.search(r"^市場運営者Ⅹ|^契約番号|^\d+ / \d+ ページ|^内容のSHA-256", line)))
+        texts.append(
+            "".join(
+                line
+                for line in lines
+                if not re.search(r"^市場運営者Ⅹ|^契約番号|^\d+ / \d+ ページ|^内容のSHA-256", line)
+            )
+        )
     return squeezed("".join(texts))
 
 

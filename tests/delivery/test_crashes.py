@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("run")
 ROUNDS = 3
 VICTIMS = ("clock", "site", "postgres")
 SIZE = 1_000_000  # of the file that the benchmarks' market has
-LINKS, READERS = 12, 4
+READERS = 3
 PREPARE = """
 import json, sys
 import wsgi
@@ -59,6 +59,7 @@ class Market:
     def __init__(self) -> None:
         self.exchange = Instance(site=ROOT, DEMO="0")
         self.exchange.start()
+        self.over = threading.Event()
         self.contract_id, self.file_id, self.token = self.run(PREPARE.replace("SIZE", str(SIZE)))
 
     def run(self, script: str) -> Any:
@@ -80,8 +81,8 @@ class Market:
         return str(json.loads(answer)["url"]) if status == 201 else None
 
     def read(self, rng: random.Random) -> None:
-        """Draw links and read parts of them, breaking some off."""
-        for _ in range(LINKS // READERS):
+        """Draw links and read parts of them, breaking some off, until the round is over."""
+        while not self.over.is_set():
             url = self.link()
             if url is None:
                 time.sleep(0.1)
@@ -97,6 +98,7 @@ class Market:
     def round(self, rng: random.Random) -> None:
         """Read while one or two of the house are killed, then wait until it stands again."""
         readers = [threading.Thread(target=self.read, args=(random.Random(rng.random()),)) for _ in range(READERS)]
+        self.over.clear()
         for reader in readers:
             reader.start()
         for victim in rng.sample(VICTIMS, rng.randint(1, 2)):
@@ -104,6 +106,8 @@ class Market:
             pid = self.exchange.children().get(victim)
             if pid:
                 kill(pid, everybody=victim == "site")
+        time.sleep(0.3)
+        self.over.set()
         for reader in readers:
             reader.join()
         assert until(lambda: self.exchange.get("/readyz")[0] == 200, 30), self.exchange.said()
