@@ -44,8 +44,8 @@ def reconcile_daily(*, at: datetime) -> None:
 
 
 def reconcile(*, at: datetime) -> int:
-    """Compare the last two days; how many differences are new. Safe to run twice."""
-    since = at - LOOKED_BACK
+    """Compare the last two days and today; how many differences are new. Safe to run twice."""
+    since = at.astimezone(clock.JST).replace(hour=0, minute=0, second=0, microsecond=0) - LOOKED_BACK
     found = [*_unread(since, at), *_without_grant(since), *_usage(since), *_objects(at), *_lines(since)]
     return sum(_write(kind, subject, detail, at) for kind, subject, detail in found)
 

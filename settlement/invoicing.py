@@ -333,7 +333,7 @@ def _difference(contract: Contract, month: str, usage: ContractUsage) -> int:
     billed = (
         select(func.coalesce(func.sum(InvoiceLine.amount_jpy), 0))
         .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
-        .where(Invoice.contract_id == contract.id, Invoice.ground.startswith("month/"), Invoice.state != "void")
+        .where(Invoice.contract_id == contract.id, Invoice.ground.startswith("month/"))
         .where(func.coalesce(InvoiceLine.month, Invoice.period) == month)
     )
     due = sum(line.amount_jpy for line in monthly_charge(contract, month, usage).lines)

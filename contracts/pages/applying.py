@@ -60,7 +60,7 @@ def apply(offer_id: str) -> Any:
         with attempt(form) as tried:
             contract = _requested(offer, form)
         if tried.ok:
-            flash(_("申し込みました。提供者の回答をお待ちください。"), "success")
+            flash(_applied(contract), "success")
             return redirect(url_for("deals.show", contract_id=contract.id), 303)
     return _page(offer, form), 422 if form.errors else 200
 
@@ -95,6 +95,14 @@ def _requested(offer: Offer, form: Any) -> Contract:
         by=me(),
         at=clock.now(),
     )
+
+
+def _applied(contract: Contract) -> str:
+    if contract.awaits_confirmation:
+        return _("申し込みました。責任者の確認が済むと、提供者に伝わります。")
+    if contract.state == "accepted":
+        return _("申し込みました。提供条件により承諾され、運営者の承認を待っています。")
+    return _("申し込みました。提供者の回答をお待ちください。")
 
 
 def _page(offer: Offer, form: Any) -> str:

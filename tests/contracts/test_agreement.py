@@ -47,19 +47,14 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
+HEADS_AND_FEET = re.compile(r"市場運営者Ⅹ\s*(契約書|案（承認前.*)?|契約書|案|案（承認前.*|契約番号.*|\d+ / \d+ ページ|内容のSHA-256.*")
+
+
 def printed(document: bytes) -> str:
-    """The text of a PDF without its running heads and feet, so that a value may go over the end of a page."""
-    texts = []
-    for sheet in pypdf.PdfReader(io.BytesIO(document)).pages:
-        lines = sheet.extract_text().splitlines()
-        texts.append(
-            "".join(
-                line
-                for line in lines
-                if not re.search(r"^市場運営者Ⅹ|^契約番号|^\d+ / \d+ ページ|^内容のSHA-256", line)
-            )
-        )
-    return squeezed("".join(texts))
+    """The text of a PDF without its running heads and feet, so that a paragraph may go over the end of a page."""
+    pages = pypdf.PdfReader(io.BytesIO(document)).pages
+    lines = [line.strip() for page_ in pages for line in page_.extract_text().splitlines()]
+    return squeezed("".join(line for line in lines if not HEADS_AND_FEET.fullmatch(line)))
 
 
 @given(any_terms())

@@ -12,6 +12,7 @@ from contracts import actions
 from exchange import clock, database
 from exchange.database import session
 from tests.contracts.conftest import Ask, offered, publish, tasks_of, told
+from tests.contracts.test_pages import defaults
 from tests.world import Person, World
 
 Act = Callable[..., Any]
@@ -45,6 +46,14 @@ def test_the_provider_sees_nothing_until_an_owner_confirmed(
     assert company.get(f"/contracts/{contract['id']}").json["turn"] == "provider"
     assert told(company) == ["契約の申込みがありました"]
     assert "組織の中での確認" in company.see(path)
+
+
+def test_who_applies_is_told_that_an_owner_looks_first(clerk: Person, offer: Any, policy: None) -> None:
+    path = f"/offers/{offer['id']}/apply"
+    form = {"purpose": "地図に示すため", "accept_terms": "y", **defaults(clerk.see(path))}
+    answer = clerk.fill(path, **form)
+    assert answer.status_code == 303
+    assert "責任者の確認が済むと" in clerk.see(answer.headers["Location"])
 
 
 def test_who_asked_cannot_confirm_and_nobody_confirms_twice(
