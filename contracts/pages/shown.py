@@ -134,21 +134,18 @@ def steps() -> list[dict[str, Any]]:
     ]
 
 
+LOOKED_UP = (
+    *("term", "exclusivity", "updates", "sublicense", "ai_training", "territory"),
+    *("derived_data", "report_cycle", "delete_days"),
+)
+
+
 def key_terms(contract: Contract, content: dict[str, Any]) -> list[tuple[str, str]]:
-    """What people look up: price, purpose, releases, term, derived data."""
+    """What people look up: price, purpose, term, releases, derived data."""
     shown = {v["key"]: said(v["shown"]) for v in content["variables"]}
     labels = {v["key"]: said(v["label"]) for v in content["variables"]}
-    wanted = (
-        "term",
-        "exclusivity",
-        "updates",
-        "sublicense",
-        "ai_training",
-        "territory",
-        "derived_data",
-        "report_cycle",
-        "delete_days",
-    )
+    if contract.variables.get("term") in ("fixed", "renewing"):
+        shown["term"] = _("%(term)s（%(months)s）", term=shown["term"], months=shown["term_months"])
     agreed = price(contract.pricing)
     rows = [(_("対価"), agreed.words), (_("利用目的"), contract.purpose)]
-    return rows + [(labels[key], shown[key]) for key in wanted if key in shown]
+    return rows + [(labels[key], shown[key]) for key in LOOKED_UP if key in shown]
