@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -255,9 +256,16 @@ ONE_OFF = {"model": "one_off", "price_jpy": 10_000}
 
 
 def put(url: str, data: bytes, headers: dict[str, str]) -> None:
-    """PUT bytes to a presigned URL, as any client would."""
-    with urllib.request.urlopen(urllib.request.Request(url, data=data, method="PUT", headers=headers), timeout=30) as r:
-        assert r.status == 200
+    """PUT bytes to a presigned URL, as any client would: what the store could not take is sent again, once."""
+    for last in (False, True):
+        try:
+            request = urllib.request.Request(url, data=data, method="PUT", headers=headers)
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                assert answer.status == 200
+                return
+        except urllib.error.HTTPError as error:
+            if last or error.code < 500:
+                raise
 
 
 _hash: list[str] = []

@@ -11,9 +11,11 @@ import binascii
 import io
 import logging
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from asn1crypto import cms, x509
 from cryptography.hazmat.primitives import hashes
@@ -41,6 +43,7 @@ from contracts.documents.verdict import Finding, Mark, Verdict
 from exchange.clock import JST
 from exchange.errors import Unavailable, text
 
+Done = TypeVar("Done")
 FIELD = "Seal"
 DIGEST = "sha256"
 ATTRIBUTES_BYTES_MAX = 2_048  # what the seal holds beside certificates: signed attributes and the signature itself
@@ -71,8 +74,14 @@ def seal(pdf: bytes, mark: Mark, *, at: datetime) -> bytes:
     field = SigFieldSpec(FIELD, readable_field_name="取引市場の封印")
     signer = _PdfSigner(meta, _Signer(identity), new_field_spec=field)
     signer.at = at.astimezone(JST)
-    sealed = signer.sign_pdf(_Appending(io.BytesIO(pdf)), bytes_reserved=_room(identity))
+    sealed = _apart(lambda: signer.sign_pdf(_Appending(io.BytesIO(pdf)), bytes_reserved=_room(identity)))
     return bytes(sealed.getvalue())
+
+
+def _apart(work: Callable[[], Done]) -> Done:
+    """Done in a thread of its own: pyHanko starts an event loop, which no thread that already runs one allows."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()
 
 
 def _room(identity: Identity) -> int:
@@ -167,7 +176,7 @@ def _vouches(gap: bytes, covered: bytes, known: Known) -> bool:
         if gap != _plain_gap(signed, known, len(gap)):
             return False
         found = async_validate_detached_cms(covered, signed, _trust(known), key_usage_settings=USAGE)
-        status = asyncio.run(found)
+        status = _apart(lambda: asyncio.run(found))
         return bool(status.intact and status.valid)
     except Exception:  # whatever a container made by anyone can do to its reader, it is none of ours
         return False
@@ -220,7 +229,7 @@ def _read(pdf: bytes, byte_range: list[int], known: Known) -> Verdict:
     # It must have been good when it sealed; that it ran out since takes nothing from the contract. The time is our own
     # word, as is the whole seal.
     own, trust = signature.signer_cert, _trust(known, sealed_at)
-    status = validate_pdf_signature(signature, trust, key_usage_settings=USAGE, skip_diff=True)
+    status = _apart(lambda: validate_pdf_signature(signature, trust, key_usage_settings=USAGE, skip_diff=True))
     good = (
         status.intact and status.valid and status.trusted and own.not_valid_before <= sealed_at <= own.not_valid_after
     )

@@ -31,10 +31,9 @@ def draft(page: Any, url: str, template: str, model: str) -> str:
     return str(page.url.removeprefix(url).rsplit("/topics", 1)[0])
 
 
-@pytest.mark.parametrize(("template", "model"), [("provision-licence", "metered"), ("co-creation", "free")])
-def test_every_page_of_the_wizard_is_in_order(visitor: Any, live: Any, template: str, model: str) -> None:
-    page = visitor("company")
-    base = draft(page, live.url, template, model)
+def test_every_page_of_the_wizard_is_in_order(visitor: Any, live: Any) -> None:
+    page, template = visitor("company"), "provision-licence"
+    base = draft(page, live.url, template, "metered")
     page.goto(live.url + base + "?lang=ja")
     steps = page.eval_on_selector_all("ol.steps a", "all => all.map(a => new URL(a.href).pathname)")
     assert len(steps) >= 10
@@ -42,6 +41,13 @@ def test_every_page_of_the_wizard_is_in_order(visitor: Any, live: Any, template:
     for path in (base, *steps, f"{base}/discard", choose, f"{choose.removesuffix('choose')}new?template={template}"):
         _, faults = look(page, live.url, path)
         assert not faults, (path, faults)
+
+
+def test_the_table_of_usage_rights_is_in_order(visitor: Any, live: Any) -> None:
+    page = visitor("company")
+    base = draft(page, live.url, "co-creation", "free")
+    _, faults = look(page, live.url, f"{base}/topics/matrix")
+    assert not faults
 
 
 def test_the_text_beside_follows_what_is_chosen(visitor: Any, live: Any) -> None:

@@ -40,9 +40,12 @@ def test_a_link_issued_before_stops_at_the_moment_of_suspension_and_of_terminati
     refused = market.live.get(url, headers={"Range": "bytes=0-9"})
     assert refused.status_code == 403 and b"<Code>AccessDenied</Code>" in refused.body
 
-    usage = market.usage(contract, 2 * len(FILES[NAME]))
-    lines = [r["status"] for item in usage["items"] for r in item["requests"]]
-    assert sorted(lines) == [200, 200, 403, 403]
+    def asked() -> Any:
+        usage = market.usage(contract, 2 * len(FILES[NAME]))
+        return usage, sorted(r["status"] for item in usage["items"] for r in item["requests"])
+
+    usage, lines = market.live.until(asked, lambda told: len(told[1]) == 4)
+    assert lines == [200, 200, 403, 403]
     assert usage["totals"]["billable_bytes"] == len(FILES[NAME])
 
 
