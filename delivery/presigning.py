@@ -62,7 +62,7 @@ def signer_at(
     signing_key = _signing_key(credential.secret_key, moment[:8], region)
     common = [
         "X-Amz-Algorithm=AWS4-HMAC-SHA256",
-        f"X-Amz-Credential={quote(f'{credential.access_key}/{scope}', safe=UNRESERVED)}",
+        f"X-Amz-Credential={_quoted(f'{credential.access_key}/{scope}')}",
         f"X-Amz-Date={moment}",
         f"X-Amz-Expires={expires_in}",
         "X-Amz-SignedHeaders=host",
@@ -72,9 +72,9 @@ def signer_at(
     head, tail = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n", f"\nhost:{place.host}\n\nhost\nUNSIGNED-PAYLOAD"
 
     def sign(key: str, query: Mapping[str, str]) -> str:
-        pairs = [f"{quote(name, safe=UNRESERVED)}={quote(value, safe=UNRESERVED)}" for name, value in query.items()]
+        pairs = [f"{_quoted(name)}={_quoted(value)}" for name, value in query.items()]
         pairs += common
-        path = place.path + quote(key, safe="/~")
+        path = place.path + _path(key)
         request = f"GET\n{path}\n{_canonical(pairs)}{tail}"
         text = head + sha256(request.encode()).hexdigest()
         signature = hmac.digest(signing_key, text.encode(), "sha256").hex()
@@ -117,8 +117,14 @@ def signed(method: str, uri: str, *, host: str, credential: Credential, region: 
     return Signed(unquote(path), told, signed_at + timedelta(seconds=int(lifetime)))
 
 
+@lru_cache(maxsize=4_096)
 def _quoted(text: str) -> str:
     return quote(text, safe=UNRESERVED)
+
+
+@lru_cache(maxsize=4_096)
+def _path(key: str) -> str:
+    return quote(key, safe="/~")
 
 
 def _canonical(pairs: list[str]) -> str:

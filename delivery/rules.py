@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
@@ -74,6 +75,7 @@ def file_name(name: str, variant: str) -> str:
     return (stem if dot and stem else name) + ".parquet"
 
 
+@lru_cache(maxsize=1_024)
 def content_disposition(name: str) -> str:
     """The header that saves a download under its own name, Japanese too (RFC 6266, RFC 8187)."""
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)

@@ -7,7 +7,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -55,6 +56,10 @@ class Exchange(Flask):
     """The site: a request is one transaction, and the edge commits it."""
 
     api: Api
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view or hook of the house is a coroutine, so that none is asked whether it is: a dozen times a request."""
+        return func
 
     def dispatch_request(self) -> Any:
         """Answer inside one transaction: returning commits, raising rolls back."""
@@ -280,7 +285,8 @@ class JsonLines(logging.Formatter):
     )
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname}
+        line: dict[str, Any] = {"at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds")}
+        line["level"] = record.levelname
         line["message"] = record.getMessage()
         line |= {name: getattr(record, name) for name in self.FIELDS if getattr(record, name, None) is not None}
         if record.exc_info:
@@ -292,6 +298,9 @@ def log_to_stderr() -> None:
     """Log lines as JSON on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    # What no line shows is not looked up: caller, thread, process (logging's own chapter on optimization).
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger("exchange")
     root.handlers, root.propagate = [handler], False
     root.setLevel(logging.INFO)
