@@ -23,8 +23,8 @@ def listing_with_a_contract(page: Any, url: str) -> str:
     raise AssertionError("no listing of the company takes a contract")
 
 
-def draft(page: Any, url: str, template: str, model: str) -> str:
-    page.goto(f"{url}{listing_with_a_contract(page, url)}/offers/new?template={template}")
+def draft(page: Any, url: str, template: str, model: str, listing: str | None = None) -> str:
+    page.goto(f"{url}{listing or listing_with_a_contract(page, url)}/offers/new?template={template}")
     page.locator(f"input[name=model][value={model}]").check()
     page.get_by_role("button", name="下書きを作る").click()
     page.wait_for_url("**/topics/price")
