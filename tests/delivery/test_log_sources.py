@@ -21,7 +21,7 @@ from tests.delivery.deals import deal
 from tests.delivery.test_metering import draw, totals
 
 AT = datetime(2026, 11, 24, 6, 0, 0, tzinfo=clock.JST)
-SAMPLES = Path("/work/shared/data/s3logs/access_log_valid_14.log")
+SAMPLES = Path(__file__).resolve().parents[3] / "shared/data/s3logs/access_log_valid_14.log"
 
 
 @pytest.fixture
