@@ -68,7 +68,7 @@ class House:
             self.server.send_signal(signal.SIGTERM)
             self.server.wait(20)
         database.session.remove()
-        database.engine().dispose()
+        database.dispose()
         self.embedded.stop()
         shutil.rmtree(self.home, ignore_errors=True)
 

@@ -79,7 +79,7 @@ def issue_link(
     once: bool = False,
     token_id: str | None,
     remote: str | None = None,
-    by: Member,
+    by: rules.Recipient,
     at: datetime,
 ) -> Link:
     """A presigned URL for one file under a contract; see `issue_links`."""
@@ -106,7 +106,7 @@ def issue_links(
     once: bool = False,
     token_id: str | None,
     remote: str | None = None,
-    by: Member,
+    by: rules.Recipient,
     at: datetime,
 ) -> list[Link]:
     """Presigned URLs for files under a contract, good for `expires_in` seconds; all of them or none.
@@ -133,14 +133,14 @@ def issue_links(
     return drawn.links(objects, grants)
 
 
-def _entitled(found: Sequence[Any], *, by: Member, at: datetime) -> Any:
+def _entitled(found: Sequence[Any], *, by: rules.Recipient, at: datetime) -> Any:
     if not found:
         raise NotFound()
     must_be_due(found[0], by=by, at=at)
     return found[0]
 
 
-def must_be_due(contract: Any, *, by: Member, at: datetime) -> None:
+def must_be_due(contract: Any, *, by: rules.Recipient, at: datetime) -> None:
     """Raise unless data is due to somebody under a contract now; the refusals are those of `issue_links`."""
     if contract.buyer_id != by.organization_id:
         if by.is_operator or contract.provider_id == by.organization_id:
@@ -153,7 +153,7 @@ def must_be_due(contract: Any, *, by: Member, at: datetime) -> None:
         raise WrongState(why, state=contract.state, allowed=contracts.rules.deeds_in(contract.state))
 
 
-def _strictly(by: Member, expires_in: int, remote: str | None) -> str:
+def _strictly(by: rules.Recipient, expires_in: int, remote: str | None) -> str:
     """The address that links under a contract of level L3 are bound to."""
     if not second_factor.is_on(by):
         raise Forbidden(text("この契約（管理の水準 L3）のデータを受け取るには、二段階認証の設定が必要です。"))
@@ -249,6 +249,8 @@ class _Drawn:
 
     def links(self, objects: Sequence[_Object], grants: Sequence[dict[str, Any]]) -> list[Link]:
         """Write the grants, then sign their URLs."""
+        if self.once:
+            database.begin()
         signed_at = self.signed_at
         expires_at = signed_at + timedelta(seconds=self.expires_in)
         one = objects[0]

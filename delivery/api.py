@@ -19,11 +19,6 @@ def _created(body: Any) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), status=201, mimetype="application/json")
 
 
-def _token_id() -> str | None:
-    token = access.token()
-    return token.id if token else None
-
-
 @blueprint.route("/contracts/<contract_id>/links", methods=["POST"])
 @signed_in()
 @api.errors(409)
@@ -32,7 +27,7 @@ def _token_id() -> str | None:
 def issue_link(body: dict[str, Any], contract_id: str) -> Response:
     """A presigned URL for a file under a contract in force: five minutes, fifteen at most."""
     link = actions.issue_link(
-        contract_id, **body, token_id=_token_id(), remote=request.remote_addr, by=me(), at=clock.now()
+        contract_id, **body, token_id=access.token_id(), remote=request.remote_addr, by=access.caller(), at=clock.now()
     )
     return _created(schemas.link_answer(link))
 
@@ -45,7 +40,7 @@ def issue_link(body: dict[str, Any], contract_id: str) -> Response:
 def issue_links(body: dict[str, Any], contract_id: str) -> Response:
     """Presigned URLs for up to 10,000 files, all of them or none."""
     links = actions.issue_links(
-        contract_id, **body, token_id=_token_id(), remote=request.remote_addr, by=me(), at=clock.now()
+        contract_id, **body, token_id=access.token_id(), remote=request.remote_addr, by=access.caller(), at=clock.now()
     )
     return _created({"items": [schemas.link_answer(link) for link in links]})
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
@@ -36,6 +36,17 @@ class Roles(Protocol):
     """Whoever holds roles."""
 
     roles: list[str]
+
+
+class Recipient(Roles, Protocol):
+    """Whoever asks for data."""
+
+    id: str
+    organization_id: str
+    totp_confirmed_at: datetime | None
+
+    @property
+    def is_operator(self) -> bool: ...
 
 
 def may_receive(member: Roles) -> bool:

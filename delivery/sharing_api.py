@@ -48,7 +48,7 @@ class Unsupported(Malformed):
 
 def _check() -> None:
     g.profile = profiles.enter(access.bearer_secret(), at=clock.now())
-    g.member = g.profile.member
+    g.caller = g.profile.member
 
 
 shared = access.bearer("share profile", _check)

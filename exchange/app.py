@@ -5,7 +5,7 @@ A request's life: proxy headers → request id → locale → access → one tra
 
 import json
 import logging
-import sys
+import os
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request
+from flask import Flask, Request, Response, g, make_response, redirect, render_template, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_talisman import Talisman
 from jinja2 import StrictUndefined
@@ -52,10 +53,28 @@ class Chapter(Protocol):
     def install(self, app: "Exchange") -> None: ...
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Cookies are for people: a program's request opens no session and is given none."""
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        """The session of a page; on the API one that holds nothing and takes nothing."""
+        return self.make_null_session(app) if access.is_api() else super().open_session(app, request)
+
+
+class Policies(Talisman):  # type: ignore[misc]
+    """Talisman with its policy written out once: it has no nonce, so every answer carries the same."""
+
+    def _parse_policy(self, policy: Any) -> str:
+        if not hasattr(self, "_written"):
+            self._written: str = super()._parse_policy(policy)
+        return self._written
+
+
 class Exchange(Flask):
     """The site: a request is one transaction, and the edge commits it."""
 
     api: Api
+    session_interface = Sessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """No view or hook of the house is a coroutine, so that none is asked whether it is: a dozen times a request."""
@@ -128,7 +147,7 @@ def _configure(app: Exchange) -> None:
     upload_to = [c.s3_public_url] if c.s3_public_url else []
     # Uploads go straight to the store, and a download button is answered with a redirect to it.
     csp = CSP | {"connect-src": ["'self'", *upload_to], "form-action": ["'self'", *upload_to]}
-    Talisman(
+    Policies(
         app,
         force_https=False,  # the proxy's work
         strict_transport_security=secure,
@@ -235,7 +254,7 @@ def _unstorable(_: Exception) -> Any:
 
 def _database_away(error: Exception) -> Any:
     log.error("database away", extra={"error": str(error)[:300], "request_id": g.get("request_id")})
-    g.member = None  # who asks is in the database, too: the page is shown as to a stranger, or it could not be shown
+    g.caller = g.member = None  # who asks is in the database, too: the page is shown as to a stranger, or it could not be shown
     return refused(Unavailable(text("データベースに接続できません。しばらくしてからもう一度お試しください。")))
 
 
@@ -250,7 +269,7 @@ def _unexpected(error: Exception) -> Any:
 
 
 def _log_request(response: Response) -> None:
-    member = g.get("member")
+    member = g.get("caller")
     log.info(
         "request",
         extra={
@@ -294,9 +313,21 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class Straight(logging.Handler):
+    """Writes each line by one system call. No lock: threads that log would queue for it, and a line is whole anyway."""
+
+    def createLock(self) -> None:
+        """None."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        os.write(2, (self.format(record) + "\n").encode())
+
+
 def log_to_stderr() -> None:
     """Log lines as JSON on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Straight()
     handler.setFormatter(JsonLines())
     # What no line shows is not looked up: caller, thread, process (logging's own chapter on optimization).
     logging._srcfile = None

@@ -70,7 +70,7 @@ def public_origin() -> str | None:
     c = config()
     if not c.embedded_storage:
         return c.s3_public_url
-    return request.host_url.rstrip("/") if has_request_context() else c.url
+    return f"{request.scheme}://{request.host}" if has_request_context() else c.url
 
 
 def put(key: str, body: bytes | IO[bytes], media_type: str = "application/octet-stream") -> None:

@@ -47,7 +47,7 @@ def app() -> Iterator[Any]:
     wsgi.app.config["TESTING"] = True
     wsgi.app.config["PROPAGATE_EXCEPTIONS"] = False
     yield wsgi.app
-    database.engine().dispose()
+    database.dispose()
     shutil.rmtree(home, ignore_errors=True)
 
 
@@ -58,7 +58,7 @@ def db(app: Any) -> Iterator[Any]:
     from exchange.identity import throttle
 
     database.session.remove()
-    database.engine().dispose()
+    database.dispose()
     fresh_database(WORKER)
     throttle._held.clear()
     # No application context around the test: Flask would keep `g`, and with it who is signed in, between requests.

@@ -8,6 +8,7 @@ Recovery codes hold 80 random bits, so a plain SHA-256 of each is kept; each is 
 
 import secrets
 from datetime import datetime
+from typing import Protocol
 
 import pyotp
 from sqlalchemy import select
@@ -28,7 +29,13 @@ ISSUER = "Nakadachi"
 WRONG = N_("確認コードが正しくありません。アプリに表示されている最新の6桁を入力してください。")
 
 
-def is_on(member: Member) -> bool:
+class Protected(Protocol):
+    """Whoever may have a second factor."""
+
+    totp_confirmed_at: datetime | None
+
+
+def is_on(member: Protected) -> bool:
     """Whether sign-in asks this member for a code."""
     return member.totp_confirmed_at is not None
 

@@ -14,9 +14,10 @@ from werkzeug.wrappers import Response
 
 from exchange.errors import Forbidden, NotFound, Unauthorized, text
 from exchange.identity import queries, rules, throttle
-from exchange.identity.models import ApiToken, Member
+from exchange.identity.models import Member
 
 View = TypeVar("View", bound=Callable[..., Any])
+Caller = Member | queries.Holder
 API_PREFIXES = ("/api/v1/", "/delta-sharing/")
 REQUESTS_PER_MINUTE = 1_200
 
@@ -31,38 +32,51 @@ def is_api() -> bool:
 def me_or_none() -> Member | None:
     """The signed-in member, or None for a stranger; a bad token is `Unauthorized`, not a stranger."""
     if "member" not in g:
-        g.member = _by_token() if is_api() else _by_session()
+        holder = caller_or_none()
+        g.member = holder.member if isinstance(holder, queries.Holder) else holder
     return cast("Member | None", g.member)
 
 
 def me() -> Member:
     """The signed-in member; raises `Unauthorized` for a stranger."""
-    member = me_or_none()
-    if member is None:
+    caller()
+    return cast(Member, me_or_none())
+
+
+def caller_or_none() -> Caller | None:
+    """Who asks: a member, or on the API who holds the token, which is all that most rules want to know of a member."""
+    if "caller" not in g:
+        g.caller = _by_token() if is_api() else _by_session()
+    return cast("Caller | None", g.caller)
+
+
+def caller() -> Caller:
+    """The same; raises `Unauthorized` for a stranger."""
+    found = caller_or_none()
+    if found is None:
         raise Unauthorized(text("サインインするか、有効な API トークンを付けてください。"))
-    return member
+    return found
 
 
-def token() -> ApiToken | None:
-    """The API token of this request, if it came with one."""
-    me_or_none()
-    return cast("ApiToken | None", g.get("token"))
+def token_id() -> str | None:
+    """The id of the API token of this request, if it came with one."""
+    found = caller_or_none()
+    return found.token_id if isinstance(found, queries.Holder) else None
 
 
 def _by_session() -> Member | None:
     return current_user.member if current_user.is_authenticated else None
 
 
-def _by_token() -> Member | None:
+def _by_token() -> queries.Holder | None:
     if not request.headers.get("Authorization"):
         return None
     secret = bearer_secret()
-    found = queries.token_by_secret(secret) if secret else None
+    found = queries.holder_by_secret(secret) if secret else None
     if found is None:
         raise Unauthorized(text("API トークンが正しくないか、期限切れか、取り消されています。"))
-    throttle.take(f"token/{found.id}", limit=REQUESTS_PER_MINUTE)
-    g.token = found
-    return found.member
+    throttle.take(f"token/{found.token_id}", limit=REQUESTS_PER_MINUTE)
+    return found
 
 
 class SignedIn:
@@ -94,7 +108,7 @@ def signed_in(*roles: str) -> Callable[[View], View]:
     """Members come in: anyone signed in, or those of an organization who hold one of the roles."""
 
     def check() -> None:
-        member = me()
+        member = caller()
         if roles and (member.is_operator or not rules.has_role(member, *roles)):
             raise Forbidden(text("この操作に必要な役割がありません。組織の責任者にご確認ください。"))
 
@@ -105,7 +119,7 @@ def operator(*roles: str) -> Callable[[View], View]:
     """Administrators of the exchange come in, those who hold one of the roles if any is named."""
 
     def check() -> None:
-        member = me()
+        member = caller()
         if not member.is_operator:
             raise Forbidden(text("運営者だけが行える操作です。"))
         if not rules.has_role(member, *roles):

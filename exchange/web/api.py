@@ -179,6 +179,8 @@ def check_media_types() -> None:
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
     if request.method in ("POST", "PUT", "PATCH") and has_body and request.mimetype not in accepted:
         raise UnsupportedMediaType(str(text("Content-Type は %(types)s にしてください。", types=", ".join(accepted))))
+    if request.headers.get("Accept", "*/*") == "*/*":
+        return
     offered = (*getattr(view, "offers", ("application/json",)), "application/problem+json")
     if request.accept_mimetypes and not request.accept_mimetypes.best_match(offered):
         raise NotAcceptable()
@@ -195,11 +197,10 @@ def answered_once(answer: Callable[[], Any]) -> Any:
         return answer()
     if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isprintable():
         raise Malformed(text("Idempotency-Key は1文字以上%(max)s文字以内にしてください。", max=KEY_LENGTH_MAX))
-    holder = access.me_or_none()
-    token = access.token()
-    if holder is None or token is None:
+    token_id = access.token_id()
+    if token_id is None:
         return answer()
-    scope = f"{token.id} {request.path}"
+    scope = f"{token_id} {request.path}"
     database.lock(f"idempotency/{scope}/{key}")
     body_digest = hashlib.sha256(request.get_data()).hexdigest()
     kept = session.get(IdempotencyKey, (scope, key))

@@ -175,8 +175,8 @@ def _demand_metrics_token() -> None:
     own = config().metrics_token
     if own and hmac.compare_digest(own.encode(), secret.encode()):
         return
-    token = queries.token_by_secret(secret) if len(secret) < 200 else None
-    if token is None:
+    holder = queries.holder_by_secret(secret) if len(secret) < 200 else None
+    if holder is None:
         raise Unauthorized(text("トークンが正しくありません。"))
-    if not token.member.is_operator or not rules.has_role(token.member, "system"):
+    if not holder.is_operator or not rules.has_role(holder, "system"):
         raise Forbidden(text("運営者のシステム担当だけが利用できます。"))
