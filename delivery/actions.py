@@ -119,18 +119,46 @@ def issue_links(
     recalled files, a variant the file does not have (`Invalid`), and links beyond the buyer's limits (429). Level L3
     refuses members without a second factor (`Forbidden`), and more than five minutes (`Invalid`).
     """
-    found = queries.entitlement(contract_id, file_ids)
+    asked = Asked(tuple(file_ids), variant, expires_in, once, remote)
+    return draw(queries.entitlement(contract_id, file_ids), asked, token_id=token_id, by=by, at=at)
+
+
+class Asked(NamedTuple):
+    """What somebody asks links for; `remote` is the address that asks."""
+
+    file_ids: tuple[str, ...]
+    variant: str
+    expires_in: int
+    once: bool
+    remote: str | None
+
+
+def draw(
+    found: Sequence[Any],
+    asked: Asked,
+    *,
+    token_id: str | None,
+    by: rules.Recipient,
+    at: datetime,
+    proof: dict[str, str] | None = None,
+) -> list[Link]:
+    """The links that were asked for, on what `queries.entitlement` found; refuses as `issue_links` does.
+
+    With a `proof` (versions of the rows that one unlimited link stands on) there is no link, and no grant, where one of
+    them has changed.
+    """
     contract = _entitled(found, by=by, at=at)
-    objects = _objects(found, file_ids, variant)
+    objects = _objects(found, asked.file_ids, asked.variant)
     repeats = rules.repeat_reads(contract.pricing)
-    bound_to = _strictly(by, expires_in, remote) if rules.is_strict(contract.variables) else None
-    if once and not is_gated():
+    expires_in = asked.expires_in
+    bound_to = _strictly(by, expires_in, asked.remote) if rules.is_strict(contract.variables) else None
+    if asked.once and not is_gated():
         expires_in = min(expires_in, rules.ONCE_SECONDS_UNGATED)
-    drawn = _Drawn(contract_id, by.id, token_id, expires_in, at, once, bound_to)
+    drawn = _Drawn(contract.contract_id, by.id, token_id, expires_in, at, asked.once, bound_to)
     grants = [drawn.grant(each, repeats) for each in objects]
     if contract.limited:
         _refuse_beyond_limits(contract, grants, at=at)
-    return drawn.links(objects, grants)
+    return drawn.links(objects, grants, proof)
 
 
 def _entitled(found: Sequence[Any], *, by: rules.Recipient, at: datetime) -> Any:
@@ -247,8 +275,10 @@ class _Drawn:
             "pool": pool,
         }
 
-    def links(self, objects: Sequence[_Object], grants: Sequence[dict[str, Any]]) -> list[Link]:
-        """Write the grants, then sign their URLs."""
+    def links(
+        self, objects: Sequence[_Object], grants: Sequence[dict[str, Any]], proof: dict[str, str] | None = None
+    ) -> list[Link]:
+        """Write the grants, then sign their URLs; none where a proof was asked for and failed."""
         if self.once:
             database.begin()
         signed_at = self.signed_at
@@ -265,7 +295,10 @@ class _Drawn:
             "month": clock.month_of(self.at),
             "remote": self.remote,
         }
-        if len(grants) == 1:
+        if proof:
+            if not _WRITE_PROVEN(**grants[0], **shared, **proof):
+                return []
+        elif len(grants) == 1:
             _WRITE_ONE(**grants[0], **shared)
         else:
             _WRITE_MANY(**{f"{name}s": [grant[name] for grant in grants] for name in grants[0]}, **shared)
@@ -288,6 +321,10 @@ _SHARED = "%(contract_id)s, %(listing_id)s, %(variant)s, %(member_id)s, %(token_
 _WRITE_ONE = Quick(
     f"INSERT INTO delivery_grant ({_COLUMNS}) VALUES"
     f" (%(id)s, %(file_id)s, %(key)s, %(size)s, %(sha256)s, %(pool)s, {_SHARED})"
+)
+_WRITE_PROVEN = Quick(
+    f"INSERT INTO delivery_grant ({_COLUMNS}) SELECT"
+    f" %(id)s, %(file_id)s, %(key)s, %(size)s, %(sha256)s, %(pool)s, {_SHARED} WHERE {queries.UNCHANGED} RETURNING id"
 )
 # Ten thousand rows in one statement, as arrays.
 _WRITE_MANY = Quick(

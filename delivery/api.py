@@ -7,8 +7,9 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from contracts.queries import contract_seen_by
-from delivery import actions, profiles, queries, rules, schemas
+from delivery import actions, profiles, queries, rules, schemas, standing
 from exchange import clock
+from exchange.identity.queries import digest
 from exchange.web import access, api
 from exchange.web.access import me, me_or_none, public, signed_in
 
@@ -19,16 +20,38 @@ def _created(body: Any) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), status=201, mimetype="application/json")
 
 
+def _request(contract_id: str) -> object | None:
+    """What makes a request for a link the same as one before; None where it cannot be."""
+    secret, length = access.bearer_secret(), request.content_length or 0
+    if secret is None or length > standing.REQUEST_LENGTH_MAX or request.query_string:
+        return None
+    return digest(secret), contract_id, request.get_data()
+
+
+def _link_again(contract_id: str) -> Response | None:
+    key = None if "Idempotency-Key" in request.headers else _request(contract_id)
+    holder = standing.holder(key) if key else None
+    if holder is None:
+        return None
+    access.take_turn(holder)
+    link = standing.draw_again(key, at=clock.now())
+    if link is None:
+        return None
+    access.enter(holder)
+    return _created(schemas.link_answer(link))
+
+
 @blueprint.route("/contracts/<contract_id>/links", methods=["POST"])
+@access.shortcut(_link_again)
 @signed_in()
 @api.errors(409)
 @blueprint.arguments(schemas.NewLink())
 @blueprint.response(201, schemas.LinkAnswer)
 def issue_link(body: dict[str, Any], contract_id: str) -> Response:
     """A presigned URL for a file under a contract in force: five minutes, fifteen at most."""
-    link = actions.issue_link(
-        contract_id, **body, token_id=access.token_id(), remote=request.remote_addr, by=access.caller(), at=clock.now()
-    )
+    asked = actions.Asked(file_ids=(body.pop("file_id"),), **body, remote=request.remote_addr)
+    by, token_id = access.caller(), access.token_id()
+    link = standing.draw(_request(contract_id), contract_id, asked, by=by, token_id=token_id, at=clock.now())
     return _created(schemas.link_answer(link))
 
 

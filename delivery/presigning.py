@@ -143,7 +143,6 @@ def _signing_key(secret_key: str, day: str, region: str) -> bytes:
 def place(origin: str | None) -> Place:
     """Where clients reach the managed bucket; `origin` None is the store's own default address."""
     if config().embedded_storage and origin is not None:
-        # Whatever host the request came by: no cache, or a stranger's Host headers would fill it.
         return place_of(f"{origin}/{config().s3_bucket}/{PROBE_KEY}")
     return _told_by_boto3(origin)
 
@@ -156,6 +155,7 @@ def _told_by_boto3(origin: str | None) -> Place:
     return place_of(url)
 
 
+@lru_cache(maxsize=64)  # few, and no more: strangers choose the Host header
 def place_of(url: str) -> Place:
     """The place of a bucket, from the URL of the object `PROBE_KEY` in it."""
     parts = urlsplit(url)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, func, literal_column, or_, select
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import joinedload
@@ -40,7 +40,7 @@ from listings.registries import Recipient
 
 # ── what a link stands on ────────────────────────────────────────────────────────────────────────────────────────────
 
-_STANDS_ON = (
+_STANDS_ON: tuple[Any, ...] = (
     Contract.id.label("contract_id"),
     Contract.listing_id,
     Contract.buyer_id,
@@ -72,7 +72,19 @@ _STANDS_ON = (
     File.parquet_key,
     File.parquet_size,
     File.parquet_sha256,
+    literal_column("concat_ws(' ', contract.xmin, file.xmin, release.xmin, contract_limits.xmin)").label("version"),
 )
+# True where what a link stood on stands unchanged: each row's `xmin` is the transaction that wrote it as it is.
+UNCHANGED = """
+  (SELECT concat_ws(' ', contract.xmin, file.xmin, release.xmin, contract_limits.xmin)
+    FROM contract LEFT JOIN contract_limits ON contract_limits.contract_id = contract.id
+    JOIN file ON file.id = %(file_id)s::varchar JOIN release ON release.id = file.release_id
+    WHERE contract.id = %(contract_id)s::varchar) = %(standing)s
+  AND (SELECT concat_ws(' ', api_token.xmin, member.xmin, organization.xmin)
+    FROM api_token JOIN member ON member.id = api_token.member_id
+    JOIN organization ON organization.id = member.organization_id
+    WHERE api_token.id = %(token_id)s::varchar) = %(holding)s
+"""
 
 
 def _entitlement(asked: ColumnElement[bool]) -> Quick:

@@ -61,7 +61,7 @@ class Sessions(SecureCookieSessionInterface):
         return self.make_null_session(app) if access.is_api() else super().open_session(app, request)
 
 
-class Policies(Talisman):  # type: ignore[misc]
+class Policies(Talisman):
     """Talisman with its policy written out once: it has no nonce, so every answer carries the same."""
 
     def _parse_policy(self, policy: Any) -> str:
@@ -254,7 +254,9 @@ def _unstorable(_: Exception) -> Any:
 
 def _database_away(error: Exception) -> Any:
     log.error("database away", extra={"error": str(error)[:300], "request_id": g.get("request_id")})
-    g.caller = g.member = None  # who asks is in the database, too: the page is shown as to a stranger, or it could not be shown
+    g.caller = g.member = (
+        None  # who asks is in the database, too: the page is shown as to a stranger, or it could not be shown
+    )
     return refused(Unavailable(text("データベースに接続できません。しばらくしてからもう一度お試しください。")))
 
 

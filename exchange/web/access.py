@@ -75,8 +75,18 @@ def _by_token() -> queries.Holder | None:
     found = queries.holder_by_secret(secret) if secret else None
     if found is None:
         raise Unauthorized(text("API トークンが正しくないか、期限切れか、取り消されています。"))
-    throttle.take(f"token/{found.token_id}", limit=REQUESTS_PER_MINUTE)
+    take_turn(found)
     return found
+
+
+def take_turn(holder: queries.Holder) -> None:
+    """Count a request of a token; raises `TooMany` past 1,200 in a minute."""
+    throttle.take(f"token/{holder.token_id}", limit=REQUESTS_PER_MINUTE)
+
+
+def enter(holder: queries.Holder) -> None:
+    """Take for this request's caller who was proven to be: by a statement that would not have written otherwise."""
+    g.caller = holder
 
 
 class SignedIn:
@@ -137,6 +147,19 @@ def bearer_secret() -> str | None:
     """The secret in the request's `Authorization: Bearer …`, if there is one of a sensible length."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" and 0 < len(secret.strip()) < 200 else None
+
+
+def shortcut(attempt: Callable[..., Response | None]) -> Callable[[View], View]:
+    """Ask `attempt` first, which answers only where it proves all that the view and its access ask; else the view."""
+
+    def declare(view: View) -> View:
+        @wraps(view)
+        def shorter(*args: Any, **kwargs: Any) -> Any:
+            return attempt(*args, **kwargs) or view(*args, **kwargs)
+
+        return cast(View, shorter)
+
+    return declare
 
 
 def _declared(view: View, access: str, check: Callable[[], None]) -> View:
