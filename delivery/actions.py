@@ -53,8 +53,7 @@ class Link(NamedTuple):
     once: Literal["enforced", "short_lived"] | None = None
 
 
-@dataclass(frozen=True)
-class _Object:
+class _Object(NamedTuple):
     """What a link delivers."""
 
     listing_id: str
@@ -199,7 +198,7 @@ def is_gated() -> bool:
     return config().gate_secret is not None
 
 
-@dataclass
+@dataclass(slots=True)
 class _Release:
     id: str
     state: str
@@ -238,8 +237,7 @@ def _object(row: Any, variant: str) -> _Object:
     return _Object(row.listing_id, row.file_id, variant, *told)
 
 
-@dataclass(frozen=True)
-class _Drawn:
+class _Drawn(NamedTuple):
     """One request for links: for whom, under what, until when. `at` is business time."""
 
     contract_id: str | None

@@ -6,11 +6,12 @@ import base64
 import binascii
 import hashlib
 import secrets
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
 import psycopg
@@ -27,7 +28,6 @@ from sqlalchemy.orm import (
     scoped_session,
     sessionmaker,
 )
-from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from exchange import clock, errors
@@ -81,18 +81,23 @@ def engine() -> Engine:
     return create_engine(config().database_url, pool_size=10, max_overflow=10, pool_pre_ping=False, pool_recycle=600)
 
 
-@lru_cache(maxsize=1)
-def _alone() -> QueuePool:
-    """Connections on which every statement is a transaction of its own."""
-    address = config().database_url.replace("+psycopg", "", 1)
-    connect: Any = partial(psycopg.connect, address, autocommit=True)
-    return QueuePool(connect, pool_size=10, max_overflow=10, reset_on_return=None, recycle=600)
+# Connections at rest on which every statement is a transaction of its own: as many as ever ran at once.
+_at_rest: deque[psycopg.Connection[Any]] = deque()
+
+
+def _connection() -> psycopg.Connection[Any]:
+    try:
+        return _at_rest.pop()
+    except IndexError:
+        address = config().database_url.replace("+psycopg", "", 1)
+        return psycopg.connect(address, autocommit=True, row_factory=namedtuple_row)
 
 
 def dispose() -> None:
     """Close what this process holds open; the next statement connects anew."""
     engine().dispose()
-    _alone().dispose()
+    while _at_rest:
+        _at_rest.pop().close()
 
 
 session = scoped_session(sessionmaker(autoflush=True, expire_on_commit=False))
@@ -168,19 +173,25 @@ class Quick:
         if not self._sql:
             written = self._statement
             self._sql = written if isinstance(written, str) else str(written.compile(dialect=engine().dialect))
-        is_under_way = session.registry.has() and session().in_transaction()
-        held: Any = session.connection().connection if is_under_way else _alone().connect()
+        if session.registry.has() and session().in_transaction():
+            driver: Any = session.connection().connection.driver_connection
+            return self._run(driver.cursor(row_factory=namedtuple_row), values)
+        connection = _connection()
         try:
-            cursor = held.driver_connection.cursor(row_factory=namedtuple_row)
+            found = self._run(connection.cursor(), values)
+        except BaseException:
+            connection.close()
+            raise
+        _at_rest.append(connection)
+        return found
+
+    def _run(self, cursor: Any, values: dict[str, Any]) -> list[Any]:
+        try:
             cursor.execute(self._sql, values)
-            return list(cursor.fetchall()) if cursor.pgresult.nfields else []
         except psycopg.OperationalError as error:
-            _alone().dispose()  # the others are as old
-            held.invalidate(error)
+            dispose()  # where this connection broke, those at rest are as old
             raise OperationalError(self._sql, None, error) from error
-        finally:
-            if not is_under_way:
-                held.close()
+        return list(cursor.fetchall()) if cursor.pgresult.nfields else []
 
 
 Entity = TypeVar("Entity")
