@@ -13,7 +13,7 @@ from delivery import presigning, queries, reading, rules
 from delivery.models import ContractLimits
 from exchange import audit, clock, database
 from exchange.config import config
-from exchange.database import Quick, new_id, session
+from exchange.database import Quick, as_array, new_id, session
 from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, Words, WrongState, text
 from exchange.identity import second_factor, throttle
 from exchange.identity.models import Member
@@ -119,7 +119,8 @@ def issue_links(
     refuses members without a second factor (`Forbidden`), and more than five minutes (`Invalid`).
     """
     asked = Asked(tuple(file_ids), variant, expires_in, once, remote)
-    return draw(queries.entitlement(contract_id, file_ids), asked, token_id=token_id, by=by, at=at)
+    contract, files = queries.entitlement(contract_id, file_ids)
+    return draw(contract, files, asked, token_id=token_id, by=by, at=at)
 
 
 class Asked(NamedTuple):
@@ -133,7 +134,8 @@ class Asked(NamedTuple):
 
 
 def draw(
-    found: Sequence[Any],
+    contract: Any,
+    files: Sequence[Any],
     asked: Asked,
     *,
     token_id: str | None,
@@ -146,25 +148,20 @@ def draw(
     With a `proof` (versions of the rows that one unlimited link stands on) there is no link, and no grant, where one of
     them has changed.
     """
-    contract = _entitled(found, by=by, at=at)
-    objects = _objects(found, asked.file_ids, asked.variant)
+    if contract is None:
+        raise NotFound()
+    must_be_due(contract, by=by, at=at)
+    objects = _objects(contract, files, asked)
     repeats = rules.repeat_reads(contract.pricing)
     expires_in = asked.expires_in
     bound_to = _strictly(by, expires_in, asked.remote) if rules.is_strict(contract.variables) else None
     if asked.once and not is_gated():
         expires_in = min(expires_in, rules.ONCE_SECONDS_UNGATED)
-    drawn = _Drawn(contract.contract_id, by.id, token_id, expires_in, at, asked.once, bound_to)
+    drawn = _Drawn(contract.contract_id, by.id, token_id, expires_in, at, clock.month_of(at), asked.once, bound_to)
     grants = [drawn.grant(each, repeats) for each in objects]
     if contract.limited:
         _refuse_beyond_limits(contract, grants, at=at)
     return drawn.links(objects, grants, proof)
-
-
-def _entitled(found: Sequence[Any], *, by: rules.Recipient, at: datetime) -> Any:
-    if not found:
-        raise NotFound()
-    must_be_due(found[0], by=by, at=at)
-    return found[0]
 
 
 def must_be_due(contract: Any, *, by: rules.Recipient, at: datetime) -> None:
@@ -205,26 +202,26 @@ class _Release:
     published_at: datetime | None
 
 
-def _objects(found: Sequence[Any], file_ids: Sequence[str], variant: str) -> list[_Object]:
-    covered = {row.file_id: row for row in found if row.file_id and _is_covered(row)}
-    if any(file_id not in covered for file_id in file_ids):
+def _objects(contract: Any, files: Sequence[Any], asked: Asked) -> list[_Object]:
+    covered = {row.file_id: row for row in files if _is_covered(contract, row)}
+    if any(file_id not in covered for file_id in asked.file_ids):
         raise NotFound(text("この契約で受け取れるファイルの中に、指定されたファイルがありません。"))
-    return [_object(covered[file_id], variant) for file_id in file_ids]
+    return [_object(contract.listing_id, covered[file_id], asked.variant) for file_id in asked.file_ids]
 
 
-def _is_covered(row: Any) -> bool:
+def _is_covered(contract: Any, row: Any) -> bool:
     release = _Release(row.file_release_id, row.release_state, row.published_at)
     is_kept = row.file_state == "ready" and row.removed_at is None
     return is_kept and contracts.rules.covers(
         release,
-        contract_release_id=row.release_id,
-        variables=row.variables,
-        activated_at=row.activated_at,
-        ended_at=row.ended_at,
+        contract_release_id=contract.release_id,
+        variables=contract.variables,
+        activated_at=contract.activated_at,
+        ended_at=contract.ended_at,
     )
 
 
-def _object(row: Any, variant: str) -> _Object:
+def _object(listing_id: str, row: Any, variant: str) -> _Object:
     if row.recalled_at:
         raise FileRecalled(text("このファイルは提供者により回収されました。"), state="recalled")
     name = rules.file_name(row.name, variant)
@@ -234,7 +231,7 @@ def _object(row: Any, variant: str) -> _Object:
         told = (row.parquet_key, row.parquet_size, row.parquet_sha256, name, rules.PARQUET_MEDIA_TYPE)
     else:
         raise Invalid({"variant": [text("このファイルに Parquet 形式はありません。original を指定してください。")]})
-    return _Object(row.listing_id, row.file_id, variant, *told)
+    return _Object(listing_id, row.file_id, variant, *told)
 
 
 class _Drawn(NamedTuple):
@@ -245,6 +242,7 @@ class _Drawn(NamedTuple):
     token_id: str | None
     expires_in: int
     at: datetime
+    month: str
     once: bool = False
     remote: str | None = None  # the only address that may use them
 
@@ -255,13 +253,13 @@ class _Drawn(NamedTuple):
 
     def grant(self, of: _Object, repeats: rules.RepeatReads) -> dict[str, Any]:
         """The row of one link."""
-        grant_id, month = new_id(), clock.month_of(self.at)
+        grant_id = new_id()
         pool = rules.pool(
             grant_id=grant_id,
             contract_id=self.contract_id,
             file_id=of.file_id,
             variant=of.variant,
-            month=month,
+            month=self.month,
             repeats=repeats,
         )
         return {
@@ -290,7 +288,7 @@ class _Drawn(NamedTuple):
             "token_id": self.token_id,
             "issued_at": self.at,
             "expires_at": expires_at,
-            "month": clock.month_of(self.at),
+            "month": self.month,
             "remote": self.remote,
         }
         if proof:
@@ -299,7 +297,7 @@ class _Drawn(NamedTuple):
         elif len(grants) == 1:
             _WRITE_ONE(**grants[0], **shared)
         else:
-            _WRITE_MANY(**{f"{name}s": [grant[name] for grant in grants] for name in grants[0]}, **shared)
+            _WRITE_MANY(**{f"{name}s": as_array(str(grant[name]) for grant in grants) for name in grants[0]}, **shared)
         once = self._once(grants) if self.once else None
         sign = presigning.signer(expires_in=self.expires_in, at=signed_at)
         return [
@@ -361,8 +359,8 @@ def issue_open_link(
         raise NotFound()
     if not listing.is_open:
         raise NotOpen(text("このデータは、契約のうえでご利用いただけます。"))
-    of = _object(_AsRow(file), variant)
-    drawn = _Drawn(None, by.id if by else None, None, rules.LIFETIME_SECONDS, at)
+    of = _object(listing.id, _AsRow(file), variant)
+    drawn = _Drawn(None, by.id if by else None, None, rules.LIFETIME_SECONDS, at, clock.month_of(at))
     return drawn.links([of], [drawn.grant(of, "charged")])[0]
 
 

@@ -21,6 +21,8 @@ from exchange import storage
 from exchange.config import config
 
 UNRESERVED = "-._~"
+_ESCAPES = [chr(n) if chr(n) in UNRESERVED or (n < 128 and chr(n).isalnum()) else f"%{n:02X}" for n in range(256)]
+_PATH_ESCAPES = ["/" if n == ord("/") else escape for n, escape in enumerate(_ESCAPES)]
 PROBE_KEY = "k"
 
 
@@ -71,11 +73,17 @@ def signer_at(
         common.append(f"X-Amz-Security-Token={quote(credential.token, safe=UNRESERVED)}")
     head, tail = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n", f"\nhost:{place.host}\n\nhost\nUNSIGNED-PAYLOAD"
 
+    orders: dict[tuple[str, ...], list[int]] = {}  # of the pairs, as the signature wants them, by the query's names
+
     def sign(key: str, query: Mapping[str, str]) -> str:
         pairs = [f"{_quoted(name)}={_quoted(value)}" for name, value in query.items()]
         pairs += common
+        names = tuple(query)
+        if names not in orders:
+            orders[names] = sorted(range(len(pairs)), key=lambda n: pairs[n].partition("=")[0])
         path = place.path + _path(key)
-        request = f"GET\n{path}\n{_canonical(pairs)}{tail}"
+        canonical = "&".join([pairs[n] for n in orders[names]])
+        request = f"GET\n{path}\n{canonical}{tail}"
         text = head + sha256(request.encode()).hexdigest()
         signature = hmac.digest(signing_key, text.encode(), "sha256").hex()
         return f"{place.origin}{path}?{'&'.join(pairs)}&X-Amz-Signature={signature}"
@@ -117,14 +125,13 @@ def signed(method: str, uri: str, *, host: str, credential: Credential, region: 
     return Signed(unquote(path), told, signed_at + timedelta(seconds=int(lifetime)))
 
 
-@lru_cache(maxsize=4_096)
 def _quoted(text: str) -> str:
-    return quote(text, safe=UNRESERVED)
+    """`urllib.parse.quote`, in half its time: most of signing is this."""
+    return text.encode().decode("latin-1").translate(_ESCAPES)
 
 
-@lru_cache(maxsize=4_096)
 def _path(key: str) -> str:
-    return quote(key, safe="/~")
+    return key.encode().decode("latin-1").translate(_PATH_ESCAPES)
 
 
 def _canonical(pairs: list[str]) -> str:

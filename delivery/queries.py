@@ -30,7 +30,7 @@ from delivery.models import (
 from delivery.sharing import tables
 from exchange import clock
 from exchange.config import config
-from exchange.database import Page, Quick, page, session
+from exchange.database import Page, Quick, as_array, page, session
 from exchange.errors import Invalid, NotFound, text
 from exchange.identity.models import ApiToken, Member, Organization
 from exchange.identity.queries import digest
@@ -40,7 +40,7 @@ from listings.registries import Recipient
 
 # ── what a link stands on ────────────────────────────────────────────────────────────────────────────────────────────
 
-_STANDS_ON: tuple[Any, ...] = (
+_CONTRACT: tuple[Any, ...] = (
     Contract.id.label("contract_id"),
     Contract.listing_id,
     Contract.buyer_id,
@@ -57,6 +57,9 @@ _STANDS_ON: tuple[Any, ...] = (
     Contract.release_id,
     Contract.activated_at,
     ContractLimits.contract_id.label("limited"),
+    literal_column("concat_ws(' ', contract.xmin, file.xmin, release.xmin, contract_limits.xmin)").label("version"),
+)
+_FILE: tuple[Any, ...] = (
     Release.id.label("file_release_id"),
     Release.state.label("release_state"),
     Release.published_at,
@@ -72,7 +75,6 @@ _STANDS_ON: tuple[Any, ...] = (
     File.parquet_key,
     File.parquet_size,
     File.parquet_sha256,
-    literal_column("concat_ws(' ', contract.xmin, file.xmin, release.xmin, contract_limits.xmin)").label("version"),
 )
 # True where what a link stood on stands unchanged: each row's `xmin` is the transaction that wrote it as it is.
 UNCHANGED = """
@@ -87,29 +89,30 @@ UNCHANGED = """
 """
 
 
-def _entitlement(asked: ColumnElement[bool]) -> Quick:
-    return Quick(
-        select(*_STANDS_ON)
-        .select_from(Contract)
-        .outerjoin(ContractLimits, ContractLimits.contract_id == Contract.id)
-        .outerjoin(File, and_(File.listing_id == Contract.listing_id, asked))
-        .outerjoin(Release, Release.id == File.release_id)
-        .where(Contract.id == bindparam("contract_id"))
-    )
+_ENTITLEMENT = Quick(
+    select(*_CONTRACT, *_FILE)
+    .select_from(Contract)
+    .outerjoin(ContractLimits, ContractLimits.contract_id == Contract.id)
+    .outerjoin(File, and_(File.listing_id == Contract.listing_id, File.id == bindparam("file_id")))
+    .outerjoin(Release, Release.id == File.release_id)
+    .where(Contract.id == bindparam("contract_id"))
+)
+_FILES = Quick(
+    select(*_FILE)
+    .join(Release, Release.id == File.release_id)
+    .where(File.listing_id == bindparam("listing_id"), File.id == any_(bindparam("file_ids", type_=ARRAY(TEXT))))
+)
 
 
-_ENTITLEMENT = _entitlement(File.id == bindparam("file_id"))
-_ENTITLEMENTS = _entitlement(File.id == any_(bindparam("file_ids", type_=ARRAY(TEXT))))
+def entitlement(contract_id: str, file_ids: Sequence[str]) -> tuple[Any, Sequence[Any]]:
+    """All that links stand on: the contract (None where there is none), and those of the files its listing has.
 
-
-def entitlement(contract_id: str, file_ids: Sequence[str]) -> Sequence[Any]:
-    """All that a link stands on, in one statement: a row per file found, the contract in each.
-
-    One row without a file where the contract's listing has none of them; no row where there is no such contract.
+    For one file both are the same row, from one statement.
     """
-    if len(file_ids) == 1:
-        return _ENTITLEMENT(contract_id=contract_id, file_id=file_ids[0])
-    return _ENTITLEMENTS(contract_id=contract_id, file_ids=list(file_ids))
+    contract = next(iter(_ENTITLEMENT(contract_id=contract_id, file_id=file_ids[0])), None)
+    if contract is None or len(file_ids) == 1:
+        return contract, [contract] if contract is not None and contract.file_id else []
+    return contract, _FILES(listing_id=contract.listing_id, file_ids=as_array(file_ids))
 
 
 # ── what a read stands on ────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ A download is a pool that became whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -86,10 +87,13 @@ def file_name(name: str, variant: str) -> str:
     return (stem if dot and stem else name) + ".parquet"
 
 
+_NOT_PLAIN = re.compile(r'[^ -~]|["\\%]')
+
+
 @lru_cache(maxsize=1_024)
 def content_disposition(name: str) -> str:
     """The header that saves a download under its own name, Japanese too (RFC 6266, RFC 8187)."""
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    plain = _NOT_PLAIN.sub("_", name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='!#$&+.^_`|~-')}"
 
 

@@ -39,13 +39,12 @@ def draw(
     request: object, contract_id: str, asked: Asked, *, by: rules.Recipient, token_id: str | None, at: datetime
 ) -> Link:
     """A link as by `actions.issue_link`; what it stood on is remembered for the same `request`."""
-    found = queries.entitlement(contract_id, asked.file_ids)
-    (link,) = actions.draw(found, asked, token_id=token_id, by=by, at=at)
-    row = found[0]
-    if isinstance(by, Holder) and not (asked.once or row.limited or rules.is_strict(row.variables)):
+    contract, files = queries.entitlement(contract_id, asked.file_ids)
+    (link,) = actions.draw(contract, files, asked, token_id=token_id, by=by, at=at)
+    if isinstance(by, Holder) and not (asked.once or contract.limited or rules.is_strict(contract.variables)):
         if len(_remembered) >= REMEMBERED_MAX:
             _remembered.clear()
-        _remembered[request] = Standing(by, asked, row)
+        _remembered[request] = Standing(by, asked, contract)
     return link
 
 
@@ -66,7 +65,7 @@ def draw_again(request: object, *, at: datetime) -> Link | None:
     by, asked, found = standing
     proof = {"standing": found.version, "holding": by.version}
     try:
-        links = actions.draw([found], asked, token_id=by.token_id, by=by, at=at, proof=proof)
+        links = actions.draw(found, [found], asked, token_id=by.token_id, by=by, at=at, proof=proof)
     except DomainError:
         links = []
     if not links:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
@@ -54,9 +55,12 @@ class Schema(MarshmallowSchema):
         return data
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def _unstorable(value: Any) -> bool:
     if isinstance(value, str):
-        return "\0" in value or any("\ud800" <= c <= "\udfff" for c in value)
+        return _UNSTORABLE.search(value) is not None
     if isinstance(value, dict):
         return any(_unstorable(k) or _unstorable(v) for k, v in value.items())
     return isinstance(value, list) and any(map(_unstorable, value))
