@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.services import Services, configure_process, fresh_database, make_template
+from tests.services import Services, configure_process, fresh_database, is_emptied, make_template
 
 SERVICES = pytest.StashKey[Services]()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -58,8 +58,9 @@ def db(app: Any) -> Iterator[Any]:
     from exchange.identity import throttle
 
     database.session.remove()
-    database.dispose()
-    fresh_database(WORKER)
+    if not is_emptied(WORKER):
+        database.dispose()
+        fresh_database(WORKER)
     throttle._held.clear()
     # No application context around the test: Flask would keep `g`, and with it who is signed in, between requests.
     yield database.session
