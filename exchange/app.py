@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from flask import Flask, Request, Response, g, make_response, redirect, render_template, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_babel import Babel
 from flask_talisman import Talisman
 from jinja2 import StrictUndefined
@@ -59,8 +59,13 @@ class Sessions(SecureCookieSessionInterface):
     """Cookies are for people: a program's request opens no session and is given none."""
 
     def open_session(self, app: Flask, request: Request) -> Any:
-        """The session of a page; on the API one that holds nothing and takes nothing."""
-        return self.make_null_session(app) if access.is_api() else super().open_session(app, request)
+        """The session of a page; on the API an empty one."""
+        return self.session_class() if access.is_api() else super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keep what a page's session holds; on the API nothing."""
+        if not access.is_api():
+            super().save_session(app, session, response)
 
 
 class Policies(Talisman):
