@@ -16,7 +16,9 @@ AXE_RULES = {
     "resultTypes": ["violations"],
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
 }
-BETWEEN = (320, 768, 1000)  # 1280 at 400 % zoom, a tablet, a small window: nothing may scroll sideways
+# 1280 at 400 % zoom, a tablet, a small window, a phone: nothing may scroll sideways. English words need more room where
+# there is little of it.
+WIDTHS = {"ja": (320, 390, 768, 1000), "en": (320, 390)}
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 # Pages that come in many copies: of each kind so many are looked at. Contracts and listings differ by their state.
@@ -27,6 +29,9 @@ KINDS = {
     r"/desk/(contracts|listings|invoices)/[^/]+": 3,
     r".*/offers/new": 1,
 }
+# The same for everyone who signs in: looked at once a run, by whoever comes there first.
+SHARED = re.compile(r"/desk/(account|notices|tokens|organization)\b.*")
+_shared_seen: set[str] = set()
 IDENTIFIER = re.compile(r"/(?=[^/]*\d)[0-9A-Za-z_-]{8,}(?=/|$)|/\d{4}-\d{2}(?=/|$)")
 NOT_PAGES = re.compile(
     r"^/(static|objects|api|metrics|healthz|readyz|sitemap|catalog|delta-sharing)\b"
@@ -49,9 +54,11 @@ def walk(page: Any, url: str, start: list[str], *, under: str = "/") -> Iterator
     while waiting:
         path = waiting.pop(0)
         kind = kind_of(path)
-        if left.setdefault(kind, 1) < 1 and path not in start:
+        if (left.setdefault(kind, 1) < 1 and path not in start) or kind in _shared_seen:
             continue
         left[kind] -= 1
+        if SHARED.fullmatch(kind):
+            _shared_seen.add(kind)
         links, faults = look(page, url, path)
         yield path, faults
         for link in links:
@@ -72,17 +79,18 @@ def look(page: Any, url: str, path: str) -> tuple[list[str], list[str]]:
     The English page has the same markup, so that axe has nothing new to find there; longer words need more room.
     """
     faults, links = [], list[str]()
-    for language, widths in (("ja", (WIDE, NARROW)), ("en", ())):
+    for language, widths in WIDTHS.items():
         page.set_viewport_size(WIDE)
         answer = page.goto(f"{url}{path}{'&' if '?' in path else '?'}lang={language}")
         faults += [f"answers {answer.status}"] if answer.status >= 400 else []
-        links = links or _links(page)
-        for size in widths:
-            page.set_viewport_size(size)
-            faults += [f"{language} {size['width']}: {fault}" for fault in faults_of(page, colors=size is WIDE)]
-        for width in (*BETWEEN, NARROW["width"]):
-            page.set_viewport_size({"width": width, "height": 800})
+        if language == "ja":
+            links = _links(page)
+            faults += [f"wide: {fault}" for fault in faults_of(page)]
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 844})
             faults += [f"{language} {width}: {fault}" for fault in sideways(page)]
+            if language == "ja" and width == NARROW["width"]:
+                faults += [f"narrow: {fault}" for fault in faults_of(page, of="main")]
     return links, faults
 
 
@@ -97,16 +105,16 @@ def _links(page: Any) -> list[str]:
     ]
 
 
-def faults_of(page: Any, *, colors: bool = True) -> list[str]:
+def faults_of(page: Any, *, of: str | None = None) -> list[str]:
     """What is wrong with the open page, all of it unfolded: axe's findings, scrolling sideways, headings.
 
-    Colors are the same at every width, and half of axe's time.
+    Of a part, what may differ there: colors are the same at every width, and half of axe's time.
     """
     page.evaluate("document.querySelectorAll('main details').forEach(fold => { fold.open = true; })")
-    page.evaluate(AXE)
-    found = page.evaluate(
-        "rules => axe.run(document, rules)", AXE_RULES | {"rules": {"color-contrast": {"enabled": colors}}}
-    )["violations"]
+    if page.evaluate("!window.axe"):
+        page.evaluate(AXE)
+    options = AXE_RULES | {"rules": {"color-contrast": {"enabled": of is None}}}
+    found = page.evaluate("([of, options]) => axe.run(of || document, options)", [of, options])["violations"]
     told = [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"][:3]]
     headings = page.locator("h1").count()
     return told + sideways(page) + ([f"{headings} h1"] if headings != 1 else [])
