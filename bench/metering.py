@@ -10,9 +10,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow
@@ -24,9 +25,11 @@ from bench.house import READY_WITHIN_SECONDS, THREADS, WORKERS, House
 from delivery import actions
 from delivery.models import Grant, GrantUsage
 from exchange import clock, storage
+from exchange.config import config
 from exchange.database import session
 
 SIZE = 1_000_000
+ROWS = 50_000  # of the Parquet twin
 COUNTED_WITHIN_SECONDS = 5.0
 SETTLES_SECONDS = 0.5  # after the figure is right, to see that it stays so
 
@@ -71,6 +74,15 @@ class Client:
         with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30) as answer:
             return str(json.load(answer)["url"])
 
+    def profile(self) -> Path:
+        """A fresh Delta Sharing profile, as a file."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/contracts/{self.made.contract_id}/profile"
+        headers = {"Authorization": f"Bearer {self.made.tokens[0]}"}
+        with urllib.request.urlopen(urllib.request.Request(url, b"", headers), timeout=30) as answer:
+            path = config().access_log_dir / "bench.share"
+            path.write_bytes(answer.read())
+        return path
+
     def get(self, url: str, first: int | None = None, last: int | None = None, *, method: str = "GET") -> bytes:
         """What the store answers, refusals too."""
         headers = {} if first is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
@@ -110,6 +122,12 @@ def _patterns(made: market.Deal) -> list[tuple[tuple[str, Pattern], str]]:
         "HEAD only": lambda client, file_id: len(client.get(client.link(file_id), method="HEAD")),
         "Parquet twin: pyarrow, one column by ranges": _column,
         "Parquet twin: pyarrow, whole table by ranges": _table,
+        "Delta Sharing: load_as_pandas": lambda client, file_id: _shared(client, file_id),
+        "Delta Sharing: load_as_pandas, then again": lambda client, file_id: _shared(client, file_id, times=2),
+        "Delta Sharing: load_as_pandas(limit=10)": lambda client, file_id: _shared(client, file_id, limit=10),
+        "Delta Sharing: load_as_pandas in batches": lambda client, file_id: _shared(
+            client, file_id, convert_in_batches=True
+        ),
     }
     twin = _parquet()
     ids = delivered.files(made, len(patterns), twin_size=len(twin))
@@ -218,15 +236,11 @@ class Ranged(io.RawIOBase):
 
     def needed(self) -> int:
         """How many bytes were asked for, each counted once."""
-        total, reached = 0, 0
-        for start, stop in sorted(self.asked):
-            total += max(0, stop - max(start, reached))
-            reached = max(reached, stop)
-        return total
+        return sum(stop - start for start, stop in _joined(self.asked))
 
 
 def _parquet() -> bytes:
-    table = pyarrow.table({name: list(range(50_000)) for name in ("a", "b", "c")})
+    table = pyarrow.table({name: list(range(ROWS)) for name in ("a", "b", "c")})
     out = io.BytesIO()
     pyarrow.parquet.write_table(table, out, compression="none")
     return out.getvalue()
@@ -246,3 +260,39 @@ def _table(client: Client, file_id: str) -> int:
     twin = _twin(client, file_id)
     pyarrow.parquet.ParquetFile(twin).read()
     return twin.needed()
+
+
+def _shared(client: Client, file_id: str, *, times: int = 1, **how: Any) -> int:
+    """Read a table by the official client; needed is what the gateway's own log says was sent of it, each byte once."""
+    import delta_sharing
+
+    profile = client.profile()
+    for _ in range(times):
+        rows = len(delta_sharing.load_as_pandas(f"{profile}#{client.made.contract_id}.default.{file_id}", **how))
+        if rows != how.get("limit", ROWS):
+            raise RuntimeError(f"{rows} rows came")
+    time.sleep(SETTLES_SECONDS)
+    return sum(stop - start for start, stop in _joined(_sent(f"files/{file_id}/data.parquet")))
+
+
+def _sent(key: str) -> list[tuple[int, int]]:
+    """The pieces of an object that the gateway answered with, as it logged them."""
+    pieces = []
+    for line in (config().access_log_dir / "access.log").read_text().splitlines():
+        told = json.loads(line)
+        if key in told["request"]["uri"] and told["request"]["method"] == "GET" and told["status"] in (200, 206):
+            answered = told["resp_headers"].get("Content-Range", ["bytes 0-"])[0]
+            start = int(answered.removeprefix("bytes ").partition("-")[0])
+            pieces.append((start, start + told["size"]))
+    return pieces
+
+
+def _joined(pieces: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Pieces that overlap or touch, made one."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(pieces):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    return joined
