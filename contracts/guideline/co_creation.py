@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
 from contracts.guideline import provision_articles as provision
 from contracts.guideline.parts import Annex, Choice, Clause, Line, Matrix, Rule, Said, Template, Value, Variable
-from contracts.guideline.provision_articles import DAYS, HOURS, MONTHS, PERCENT, YEARS
+from contracts.guideline.provision_articles import DAYS, MONTHS, PERCENT
 
 GUIDELINE = Said(
     "経済産業省「AI・データの利用に関する契約ガイドライン（データ編）」（2018年6月、2019年12月 1.1版）のデータ創出型および"
@@ -266,13 +267,10 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="territory",
+    replace(
+        provision.TERRITORY,
         article=2,
-        type="choice",
-        label=Said("利用できる地域", "Territory"),
         help=Said("双方がデータを使ってよい場所です。", "Where the parties may use the data."),
-        default="japan",
         choices=(
             Choice(
                 "japan",
@@ -290,16 +288,14 @@ VARIABLES = (
         ),
     ),
     # 3 ── handing over and looking in
-    Variable(
-        key="updates",
+    replace(
+        provision.UPDATES,
         article=3,
-        type="choice",
-        label=Said("契約期間中の更新版", "New releases during the term"),
         help=Said(
             "契約期間中に公開した更新版も渡すかどうかです。創出型では、期間中に生まれたデータを渡し続けるのが通例です。",
             "Whether releases published during the term are covered. Where data are created together, they usually are.",
         ),
-        default="included",
+        default_for={},
         choices=(
             Choice(
                 "included",
@@ -318,6 +314,7 @@ VARIABLES = (
                 ),
             ),
         ),
+        weighty=True,
     ),
     Variable(
         key="content_check",
@@ -374,16 +371,9 @@ VARIABLES = (
         weighty=False,
     ),
     # 4 ── processing and what comes of it
-    Variable(
-        key="ai_training",
+    replace(
+        provision.AI_TRAINING,
         article=4,
-        type="choice",
-        label=Said("AIの学習への利用", "Training of AI"),
-        help=Said(
-            "機械学習モデルの学習に使ってよいかどうかです。学習に使うと、後から取り除くことは困難です。",
-            "Whether models may be trained on the data. What was learned is hard to take out again.",
-        ),
-        default="prohibited",
         choices=(
             Choice(
                 "prohibited",
@@ -405,15 +395,9 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="derived_data",
+    replace(
+        provision.DERIVED_DATA,
         article=4,
-        type="choice",
-        label=Said("派生データの利用権限", "Rights in derived data"),
-        help=Said(
-            "データを加工・分析して得たものを誰が使えるかです。最も話合いになりやすい項目なので、必ず確認してください。",
-            "Who may use what is made from the data. The most negotiated point of all: look at it in every deal.",
-        ),
         default="maker",
         choices=(
             Choice(
@@ -444,13 +428,9 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="derived_supply",
+    replace(
+        provision.DERIVED_SUPPLY,
         article=4,
-        type="choice",
-        label=Said("派生データの第三者提供", "Giving derived data to others"),
-        help=Said("加工・分析して得たものを第三者に渡してよいかどうかです。", "Whether derived data may go to others."),
-        default="not_restorable",
         choices=(
             Choice(
                 "not_restorable",
@@ -552,16 +532,13 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="sublicense",
+    replace(
+        provision.SUBLICENSE,
         article=5,
-        type="choice",
-        label=Said("第三者への利用の許諾", "Use by others"),
         help=Said(
             "委託先やグループ会社がデータを使ってよいかどうかです。",
             "Whether contractors or affiliates of a party may use the data.",
         ),
-        default="contractors",
         choices=(
             Choice(
                 "none",
@@ -593,32 +570,8 @@ VARIABLES = (
         ),
     ),
     # 6 ── money
-    Variable(
-        key="transfer_fee_bearer",
-        article=6,
-        type="choice",
-        label=Said("振込手数料の負担", "Bank transfer fee"),
-        help=Said("代金を振り込むときの手数料を払う側です。", "Who pays the fee of the bank transfer."),
-        default="buyer",
-        choices=(
-            Choice("buyer", Said("利用者", "The buyer"), Said("乙", "the Buyer")),
-            Choice("provider", Said("提供者", "The provider"), Said("甲", "the Provider")),
-        ),
-    ),
-    Variable(
-        key="late_rate_percent",
-        article=6,
-        type="number",
-        label=Said("遅延損害金（年）", "Interest on late payment (a year)"),
-        help=Said(
-            "支払が遅れたときの年率です。民法の法定利率は年3%です（3年ごとに見直し）。",
-            "The yearly rate on late payment. The statutory rate is 3 % (reviewed every three years).",
-        ),
-        default=3,
-        least=0,
-        most=14,
-        unit=PERCENT,
-    ),
+    replace(provision.TRANSFER_FEE_BEARER, article=6, weighty=True),
+    replace(provision.LATE_RATE_PERCENT, article=6),
     Variable(
         key="cost_sharing",
         article=6,
@@ -724,17 +677,9 @@ VARIABLES = (
         most=100,
         unit=PERCENT,
     ),
-    Variable(
-        key="report_cycle",
+    replace(
+        provision.REPORT_CYCLE,
         article=6,
-        type="choice",
-        label=Said("利用状況の報告", "Reports of use"),
-        help=Said(
-            "利用者が使い方を報告する頻度です。売上配分では、毎月または四半期ごとの報告が必要です。",
-            "How often the buyer reports its use. Revenue share needs monthly or quarterly reports.",
-        ),
-        default="on_request",
-        default_for={"revenue_share": "monthly"},
         choices=(
             Choice(
                 "none",
@@ -768,18 +713,15 @@ VARIABLES = (
                 ),
             ),
         ),
+        weighty=True,
     ),
-    Variable(
-        key="audit",
+    replace(
+        provision.AUDIT,
         article=6,
-        type="choice",
-        label=Said("監査", "Audit"),
         help=Said(
             "報告や管理の状況を、相手の記録で確かめられるかどうかです。",
             "Whether each side may check reports and management against the other's records.",
         ),
-        default="no",
-        default_for={"revenue_share": "yes"},
         choices=(
             Choice(
                 "yes",
@@ -796,28 +738,15 @@ VARIABLES = (
             Choice("no", Said("なし", "No"), Said("いずれの当事者も、監査を行わない。", "Neither Party audits.")),
         ),
     ),
-    Variable(
-        key="audit_notice_days",
+    replace(provision.AUDIT_NOTICE_DAYS, article=6),
+    replace(
+        provision.COMMISSIONED,
         article=6,
-        type="number",
-        label=Said("監査の予告", "Notice of audits"),
-        help=Said("監査を行うとき、何日前に知らせるかです。", "Days' notice before an audit."),
-        default=14,
-        least=1,
-        most=90,
-        unit=DAYS,
-        weighty=False,
-    ),
-    Variable(
-        key="commissioned",
-        article=6,
-        type="choice",
         label=Said("データの作成の委託", "Commissioned creation"),
         help=Said(
             "利用者が提供者に、対価を払ってデータの作成を頼む契約かどうかです。「あり」なら、検査と支払期日などの別紙が付きます。",
             "Whether the buyer pays the provider to make data. If so, an annex on inspection, due dates and more is attached.",
         ),
-        default="no",
         choices=(
             Choice(
                 "no",
@@ -838,16 +767,13 @@ VARIABLES = (
         ),
     ),
     # 7 ── warranty
-    Variable(
-        key="warranty_lawful",
+    replace(
+        provision.WARRANTY_LAWFUL,
         article=7,
-        type="choice",
-        label=Said("適法に取得したこと", "Lawful acquisition"),
         help=Said(
             "それぞれが持ち込む機器やデータの取得が適法であることの扱いです。",
             "What holds for the lawfulness of what each side brings in.",
         ),
-        default="warranted",
         choices=(
             Choice(
                 "warranted",
@@ -867,13 +793,9 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="warranty_accuracy",
+    replace(
+        provision.WARRANTY_ACCURACY,
         article=7,
-        type="choice",
-        label=Said("正確さ・完全さ", "Accuracy and completeness"),
-        help=Said("データに誤りや欠けがないことの扱いです。", "What holds for errors and gaps in the data."),
-        default="none",
         choices=(
             Choice(
                 "none",
@@ -904,16 +826,9 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="warranty_non_infringement",
+    replace(
+        provision.WARRANTY_NON_INFRINGEMENT,
         article=7,
-        type="choice",
-        label=Said("第三者の権利を侵害しないこと", "Non-infringement"),
-        help=Said(
-            "データの利用が第三者の権利を侵害しないことの扱いです。",
-            "What holds for rights of third parties in the data.",
-        ),
-        default="best_effort",
         choices=(
             Choice(
                 "none",
@@ -965,16 +880,13 @@ VARIABLES = (
         ),
     ),
     # 9 ── keeping them safe
-    Variable(
-        key="security_level",
+    replace(
+        provision.SECURITY_LEVEL,
         article=9,
-        type="choice",
-        label=Said("管理の水準", "Level of security"),
         help=Said(
             "双方がデータを守る水準です。L1は公開に近いデータ、L2は契約データの標準、L3は特に慎重に扱うデータ向けです。",
             "How the parties protect the data: L1 for nearly open data, L2 the standard, L3 for the most delicate.",
         ),
-        default="L2",
         choices=(
             Choice(
                 "L1",
@@ -1003,17 +915,9 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="storage_country",
+    replace(
+        provision.STORAGE_COUNTRY,
         article=9,
-        type="choice",
-        chooser="buyer",
-        label=Said("保存する国", "Country of storage"),
-        help=Said(
-            "データを保存する場所です。国外に保存する契約は、運営者2名の承認が必要です。",
-            "Where the data are kept. Storage abroad needs the approval of two administrators.",
-        ),
-        default="japan",
         choices=(
             Choice(
                 "japan",
@@ -1075,88 +979,24 @@ VARIABLES = (
         ),
     ),
     # 10
-    Variable(
-        key="leak_notice_hours",
-        article=10,
-        type="number",
-        label=Said("漏えい等の第一報", "First notice of a leak"),
-        help=Said("漏えいなどを知ってから何時間以内に知らせるかです。", "Hours to tell the other side of a leak."),
-        default=24,
-        least=1,
-        most=240,
-        unit=HOURS,
-        weighty=False,
-    ),
-    Variable(
-        key="leak_report_days",
-        article=10,
-        type="number",
-        label=Said("漏えい等の調査報告", "Report on a leak"),
-        help=Said("原因と対策を何日以内に報告するかです。", "Days to report causes and remedies."),
-        default=14,
-        least=1,
-        most=90,
-        unit=DAYS,
-        weighty=False,
-    ),
+    replace(provision.LEAK_NOTICE_HOURS, article=10, weighty=False),
+    replace(provision.LEAK_REPORT_DAYS, article=10),
     # 11
-    Variable(
-        key="nda_years",
-        article=11,
-        type="number",
-        label=Said("契約終了後の秘密保持", "Secrecy after the end"),
-        help=Said("契約が終わってから秘密を守る年数です。", "Years for which secrecy outlasts the contract."),
-        default=3,
-        least=0,
-        most=20,
-        unit=YEARS,
-        weighty=False,
-    ),
+    replace(provision.NDA_YEARS, article=11),
     # 12 ── liability
-    Variable(
-        key="liability_cap",
+    replace(
+        provision.LIABILITY_CAP,
         article=12,
-        type="choice",
-        label=Said("損害賠償の上限", "Cap on liability"),
         help=Said(
             "一方が相手に払う損害賠償の上限です。故意または重大な過失がある場合には上限はありません。対価が無料なら上限は置けません。",
             "The most that one party pays the other in damages; no cap holds for intent or gross negligence. Where nothing "
             "is paid there can be no cap.",
         ),
-        default="fees_12_months",
         default_for={"free": "none"},
-        choices=(
-            Choice(
-                "fees_12_months",
-                Said("直近12か月の対価", "Fees of the last 12 months"),
-                Said(
-                    "損害の原因が生じた日までの12か月間に乙が支払うべき対価の額を上限とする。",
-                    "is limited to the fees due from the Buyer for the 12 months before the cause of the damage arose.",
-                ),
-            ),
-            Choice(
-                "fees_total",
-                Said("契約全体の対価", "All fees of the contract"),
-                Said(
-                    "本契約に基づき乙が支払うべき対価の総額を上限とする。",
-                    "is limited to the total of the fees due from the Buyer under this Agreement.",
-                ),
-            ),
-            Choice(
-                "none",
-                Said("上限なし", "No cap"),
-                Said(
-                    "現実に生じた通常の損害の範囲とし、金額の上限を設けない。",
-                    "covers the ordinary damage that really arose and has no upper limit.",
-                ),
-            ),
-        ),
     ),
-    Variable(
-        key="third_party_claims",
+    replace(
+        provision.THIRD_PARTY_CLAIMS,
         article=12,
-        type="choice",
-        label=Said("利用から生じた第三者との争い", "Claims of third parties from use"),
         help=Said(
             "データの使い方が原因で第三者から請求を受けたときに対応する側です。",
             "Who answers claims of third parties that come from use of the data.",
@@ -1179,29 +1019,15 @@ VARIABLES = (
         ),
     ),
     # 13 ── term
-    Variable(
-        key="starts_on",
+    replace(provision.STARTS_ON, article=13),
+    replace(
+        provision.TERM,
         article=13,
-        type="date",
-        chooser="buyer",
-        label=Said("利用を始める日", "First day"),
-        help=Said(
-            "空欄にすると、運営者が承認した日から始まります。", "Left empty, the term begins on the day of approval."
-        ),
-        default="",
-        empty=Said("本取引市場の運営者が承認した日", "the day on which the operator of the exchange approves"),
-        weighty=False,
-    ),
-    Variable(
-        key="term",
-        article=13,
-        type="choice",
-        label=Said("契約期間", "Term"),
         help=Said(
             "期間を決めるか、解約するまで続けるかです。自動更新はありません。",
             "Whether the term is fixed or runs until terminated. Nothing renews itself.",
         ),
-        default="fixed",
+        default_for={},
         choices=(
             Choice(
                 "fixed",
@@ -1220,35 +1046,14 @@ VARIABLES = (
                 ),
             ),
         ),
-        weighty=False,
     ),
-    Variable(
-        key="term_months",
+    replace(
+        provision.TERM_MONTHS,
         article=13,
-        type="number",
-        label=Said("契約期間（か月）", "Term in months"),
         help=Said("「期間を決める」を選んだときの長さです。", "The length of a fixed term."),
-        default=12,
-        least=1,
-        most=120,
-        unit=MONTHS,
-        weighty=False,
     ),
     # 14, 15
-    Variable(
-        key="cure_days",
-        article=14,
-        type="number",
-        label=Said("是正の期間", "Time to cure"),
-        help=Said(
-            "違反を直すための日数です。この間に直らなければ解約できます。", "Days to cure a breach before termination."
-        ),
-        default=14,
-        least=1,
-        most=90,
-        unit=DAYS,
-        weighty=False,
-    ),
+    provision.CURE_DAYS,
     Variable(
         key="after_end",
         article=15,
@@ -1306,28 +1111,16 @@ VARIABLES = (
         unit=MONTHS,
         weighty=False,
     ),
-    Variable(
-        key="delete_days",
-        article=15,
-        type="number",
+    replace(
+        provision.DELETE_DAYS,
         label=Said("利用をやめた後に消去する期限", "Deletion once use stops"),
         help=Said(
             "利用をやめることになってから何日以内にデータを消すかです。",
             "Days to delete the data once use must stop.",
         ),
-        default=30,
-        least=1,
-        most=365,
-        unit=DAYS,
-        weighty=False,
     ),
-    Variable(
-        key="deletion_certificate",
-        article=15,
-        type="choice",
-        label=Said("消去の証明書", "Certificate of deletion"),
-        help=Said("消したことの証明書を出すかどうかです。", "Whether deletion is certified."),
-        default="no",
+    replace(
+        provision.DELETION_CERTIFICATE,
         choices=(
             Choice(
                 "yes",
@@ -1343,46 +1136,11 @@ VARIABLES = (
                 ),
             ),
         ),
+        weighty=True,
     ),
     # 17, 21
-    Variable(
-        key="assignment_on_merger",
-        article=17,
-        type="choice",
-        label=Said("合併等による承継", "Succession by merger"),
-        help=Said(
-            "合併や会社分割のときに契約を引き継げるかどうかです。",
-            "Whether the contract passes on in a merger or split.",
-        ),
-        default="notice",
-        choices=(
-            Choice(
-                "notice",
-                Said("通知すれば可", "With notice"),
-                Said(
-                    "ただし、合併または会社分割による承継は、遅滞なく相手方に通知すれば足りる。",
-                    "Succession by merger or company split requires prompt notice alone.",
-                ),
-            ),
-            Choice(
-                "consent",
-                Said("承諾が必要", "With consent"),
-                Said(
-                    "合併または会社分割による承継についても同様とする。",
-                    "The same holds for succession by merger or company split.",
-                ),
-            ),
-        ),
-    ),
-    Variable(
-        key="court",
-        article=21,
-        type="text",
-        label=Said("管轄裁判所", "Court"),
-        help=Said("争いになったときの第一審の裁判所です。", "The court of first instance for disputes."),
-        default="東京地方裁判所",
-        weighty=False,
-    ),
+    replace(provision.ASSIGNMENT_ON_MERGER, article=17, weighty=True),
+    provision.COURT,
 )
 
 # ── the clauses ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,9 +8,11 @@ are left: data about people and prices that need an audit belong to the longer o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
-from contracts.guideline.parts import Choice, Clause, Rule, Said, Template, Variable
+from contracts.guideline import provision_articles as provision
+from contracts.guideline.parts import Choice, Clause, Rule, Said, Template
 
 LOW_RISK_CLASSES = frozenset({"non_personal", "statistics"})
 GUIDELINE = Said(
@@ -35,17 +37,8 @@ DAYS, MONTHS = Said("日", "days"), Said("か月", "months")
 
 VARIABLES = (
     # 2 ── how it is provided
-    Variable(
-        key="updates",
-        article=2,
-        type="choice",
-        label=Said("契約期間中の更新版", "New releases during the term"),
-        help=Said(
-            "契約期間中に公開した更新版も渡すかどうかです。一括払いでは、申込み時の版だけを渡すのが通例です。",
-            "Whether releases published during the term are covered. One-off prices usually cover one release.",
-        ),
-        default="included",
-        default_for={"one_off": "release_only"},
+    replace(
+        provision.UPDATES,
         choices=(
             Choice(
                 "included",
@@ -64,33 +57,18 @@ VARIABLES = (
                 ),
             ),
         ),
+        weighty=True,
     ),
     # 3 ── what may be done with it
-    Variable(
-        key="territory",
-        article=3,
-        type="choice",
-        label=Said("利用できる地域", "Territory"),
+    replace(
+        provision.TERRITORY,
         help=Said(
             "利用者がデータを使い、保存してよい場所です。",
             "Where the buyer may use and keep the data.",
         ),
-        default="japan",
-        choices=(
-            Choice("japan", Said("日本国内", "Japan"), Said("日本国内において", "in Japan")),
-            Choice("worldwide", Said("世界中", "Worldwide"), Said("地域の制限なく", "without territorial limit")),
-        ),
     ),
-    Variable(
-        key="sublicense",
-        article=3,
-        type="choice",
-        label=Said("第三者への利用の許諾", "Use by others"),
-        help=Said(
-            "利用者の委託先やグループ会社がデータを使ってよいかどうかです。",
-            "Whether contractors or affiliates of the buyer may use the data.",
-        ),
-        default="contractors",
+    replace(
+        provision.SUBLICENSE,
         choices=(
             Choice(
                 "none",
@@ -124,16 +102,8 @@ VARIABLES = (
             ),
         ),
     ),
-    Variable(
-        key="ai_training",
-        article=3,
-        type="choice",
-        label=Said("AIの学習への利用", "Training of AI"),
-        help=Said(
-            "機械学習モデルの学習に使ってよいかどうかです。学習に使うと、後から取り除くことは困難です。",
-            "Whether models may be trained on the data. What was learned is hard to take out again.",
-        ),
-        default="prohibited",
+    replace(
+        provision.AI_TRAINING,
         choices=(
             Choice(
                 "prohibited",
@@ -156,54 +126,11 @@ VARIABLES = (
         ),
     ),
     # 5 ── liability
-    Variable(
-        key="liability_cap",
-        article=5,
-        type="choice",
-        label=Said("損害賠償の上限", "Cap on liability"),
-        help=Said(
-            "一方が相手に払う損害賠償の上限です。故意または重大な過失がある場合には上限はありません。",
-            "The most that one party pays the other in damages; no cap holds for intent or gross negligence.",
-        ),
-        default="fees_12_months",
-        choices=(
-            Choice(
-                "fees_12_months",
-                Said("直近12か月の対価", "Fees of the last 12 months"),
-                Said(
-                    "損害の原因が生じた日までの12か月間に乙が支払うべき対価の額を上限とする。",
-                    "is limited to the fees due from the Buyer for the 12 months before the cause of the damage arose.",
-                ),
-            ),
-            Choice(
-                "fees_total",
-                Said("契約全体の対価", "All fees of the contract"),
-                Said(
-                    "本契約に基づき乙が支払うべき対価の総額を上限とする。",
-                    "is limited to the total of the fees due from the Buyer under this Agreement.",
-                ),
-            ),
-            Choice(
-                "none",
-                Said("上限なし", "No cap"),
-                Said(
-                    "現実に生じた通常の損害の範囲とし、金額の上限を設けない。",
-                    "covers the ordinary damage that really arose and has no upper limit.",
-                ),
-            ),
-        ),
-    ),
+    replace(provision.LIABILITY_CAP, article=5),
     # 7 ── derived data: never silent, in the shortest contract neither
-    Variable(
-        key="derived_data",
+    replace(
+        provision.DERIVED_DATA,
         article=7,
-        type="choice",
-        label=Said("派生データの利用権限", "Rights in derived data"),
-        help=Said(
-            "データを加工・分析して得たものを誰が使えるかです。最も話合いになりやすい項目なので、必ず確認してください。",
-            "Who may use what is made from the data. The most negotiated point of all: look at it in every deal.",
-        ),
-        default="recipient",
         choices=(
             Choice(
                 "recipient",
@@ -232,30 +159,14 @@ VARIABLES = (
         ),
     ),
     # 8 ── term and end
-    Variable(
-        key="starts_on",
+    replace(provision.STARTS_ON, article=8),
+    replace(
+        provision.TERM,
         article=8,
-        type="date",
-        chooser="buyer",
-        label=Said("利用を始める日", "First day"),
-        help=Said(
-            "空欄にすると、運営者が承認した日から始まります。", "Left empty, the term begins on the day of approval."
-        ),
-        default="",
-        empty=Said("本取引市場の運営者が承認した日", "the day on which the operator of the exchange approves"),
-        weighty=False,
-    ),
-    Variable(
-        key="term",
-        article=8,
-        type="choice",
-        label=Said("契約期間", "Term"),
         help=Said(
             "期間を決めるか、解約するまで続けるかです。自動更新はありません。",
             "Whether the term is fixed or runs until terminated. Nothing renews itself.",
         ),
-        default="fixed",
-        default_for={"one_off": "indefinite"},
         choices=(
             Choice(
                 "fixed",
@@ -274,56 +185,16 @@ VARIABLES = (
                 ),
             ),
         ),
-        weighty=False,
     ),
-    Variable(
-        key="term_months",
+    replace(
+        provision.TERM_MONTHS,
         article=8,
-        type="number",
-        label=Said("契約期間（か月）", "Term in months"),
         help=Said("「期間を決める」を選んだときの長さです。", "The length of a fixed term."),
-        default=12,
-        least=1,
-        most=120,
-        unit=MONTHS,
-        weighty=False,
     ),
-    Variable(
-        key="cure_days",
-        article=8,
-        type="number",
-        label=Said("是正の期間", "Time to cure"),
-        help=Said(
-            "違反を直すための日数です。この間に直らなければ解約できます。", "Days to cure a breach before termination."
-        ),
-        default=14,
-        least=1,
-        most=90,
-        unit=DAYS,
-        weighty=False,
-    ),
+    replace(provision.CURE_DAYS, article=8),
     # 9, 10
-    Variable(
-        key="delete_days",
-        article=9,
-        type="number",
-        label=Said("終了後に消去する期限", "Deletion after the end"),
-        help=Said("契約が終わってから何日以内にデータを消すかです。", "Days to delete the data after the end."),
-        default=30,
-        least=1,
-        most=365,
-        unit=DAYS,
-        weighty=False,
-    ),
-    Variable(
-        key="court",
-        article=10,
-        type="text",
-        label=Said("管轄裁判所", "Court"),
-        help=Said("争いになったときの第一審の裁判所です。", "The court of first instance for disputes."),
-        default="東京地方裁判所",
-        weighty=False,
-    ),
+    replace(provision.DELETE_DAYS, article=9),
+    replace(provision.COURT, article=10),
 )
 
 CLAUSES = (
