@@ -29,6 +29,7 @@ class Settings:
     due_days: int = 30
     grace_days: int = 14
     approval_days: int = 2
+    transfer_charge_max_jpy: int = 880  # a payment short by at most this may be short by the bank's charge
 
 
 class SettingsVersion(Base):

@@ -4,7 +4,9 @@ Every function here is called under the lock `settlement/money`, so that two pay
 and a refund, see each other.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -13,7 +15,7 @@ from contracts.models import Contract
 from exchange import clock
 from exchange.database import new_id, session
 from settlement import invoicing, ledger, payouts, rules
-from settlement.ledger import BANK, FEES, UNAPPLIED, Move, Place
+from settlement.ledger import BANK, FEES, OTHER_INCOME, TRANSFER_CHARGES, UNAPPLIED, Move, Place
 from settlement.models import Application, CreditNote, Invoice, Period, Receipt
 
 
@@ -26,7 +28,16 @@ def _today(at: datetime) -> date:
     return at.astimezone(clock.JST).date()
 
 
-def receive(receipt: Receipt, invoice: Invoice | None, *, at: datetime) -> Application | None:
+@dataclass(frozen=True)
+class Match:
+    """How a receipt came to pay an invoice: by reference, by amount and name, or as the payer told a person."""
+
+    by: str = "reference"
+    instruction: dict[str, Any] | None = None
+    borne: bool = False
+
+
+def receive(receipt: Receipt, invoice: Invoice | None, *, at: datetime, match: Match = Match()) -> Application | None:
     """Book a new receipt: what it pays of the invoice, the exchange's fee on that, and what is left unapplied."""
     due = invoice.due_jpy if invoice else 0
     split = rules.split_payment(due_jpy=due, received_jpy=receipt.amount_jpy)
@@ -36,7 +47,7 @@ def receive(receipt: Receipt, invoice: Invoice | None, *, at: datetime) -> Appli
     moves = [Move(split.rest_jpy, UNAPPLIED, BANK)]
     application = None
     if invoice and split.first_jpy:
-        application, paid = _apply(receipt, invoice, split.first_jpy, source_of_cash=BANK, at=at)
+        application, paid = _apply(receipt, invoice, split.first_jpy, source_of_cash=BANK, match=match, at=at)
         moves = [*paid, *moves]
     ledger.post(
         f"receipt/{receipt.id}",
@@ -49,9 +60,12 @@ def receive(receipt: Receipt, invoice: Invoice | None, *, at: datetime) -> Appli
     return application
 
 
-def apply_later(receipt: Receipt, invoice: Invoice, amount_jpy: int, *, at: datetime) -> Application:
+def apply_later(
+    receipt: Receipt, invoice: Invoice, amount_jpy: int, *, instruction: dict[str, Any], at: datetime
+) -> Application:
     """Let unapplied money of a receipt pay an invoice; the amount is at most what is due and what is unapplied."""
-    application, moves = _apply(receipt, invoice, amount_jpy, source_of_cash=UNAPPLIED, at=at)
+    match = Match("person", instruction)
+    application, moves = _apply(receipt, invoice, amount_jpy, source_of_cash=UNAPPLIED, match=match, at=at)
     receipt.unapplied_jpy -= amount_jpy
     ledger.post(
         f"application/{application.id}",
@@ -64,8 +78,38 @@ def apply_later(receipt: Receipt, invoice: Invoice, amount_jpy: int, *, at: date
     return application
 
 
+def bear_charge(receipt: Receipt, invoice: Invoice, *, instruction: dict[str, Any], at: datetime) -> Application:
+    """Book that the exchange pays what a receipt fell short of an invoice: the bank's charge that the payer took off."""
+    match, short = Match("person", instruction, borne=True), invoice.due_jpy
+    application, moves = _apply(receipt, invoice, short, source_of_cash=TRANSFER_CHARGES, match=match, at=at)
+    ledger.post(
+        f"application/{application.id}",
+        moves,
+        at=at,
+        booked_on=_today(at),
+        reference=f"invoice/{invoice.id}",
+        words=f"振込手数料の負担 {receipt.payer} {invoice.number}",
+    )
+    return application
+
+
+def keep_as_income(receipt: Receipt, *, note: str, at: datetime) -> int:
+    """Book that a receipt's unapplied money is the exchange's own (interest, say); the amount in yen."""
+    amount = receipt.unapplied_jpy
+    receipt.unapplied_jpy, receipt.returned_jpy, receipt.return_note = 0, receipt.returned_jpy + amount, note
+    ledger.post(
+        f"receipt/{receipt.id}/own",
+        [Move(amount, OTHER_INCOME, UNAPPLIED)],
+        at=at,
+        booked_on=_today(at),
+        reference=f"receipt/{receipt.id}",
+        words=f"運営者の入金 {receipt.payer} {note}",
+    )
+    return amount
+
+
 def _apply(
-    receipt: Receipt, invoice: Invoice, amount_jpy: int, *, source_of_cash: Place, at: datetime
+    receipt: Receipt, invoice: Invoice, amount_jpy: int, *, source_of_cash: Place, match: Match, at: datetime
 ) -> tuple[Application, list[Move]]:
     """Pay so much of an invoice: held for the provider, less the fee and what it still owes the exchange."""
     invoice.paid_jpy += amount_jpy
@@ -73,7 +117,15 @@ def _apply(
     invoice.fee_taken_jpy += fee
     _move_state(invoice, at)
     application = Application(
-        id=new_id(), receipt_id=receipt.id, invoice_id=invoice.id, amount_jpy=amount_jpy, fee_jpy=fee, at=at
+        id=new_id(),
+        receipt_id=receipt.id,
+        invoice_id=invoice.id,
+        amount_jpy=amount_jpy,
+        fee_jpy=fee,
+        at=at,
+        matched_by=match.by,
+        instruction=match.instruction,
+        borne=match.borne,
     )
     session.add(application)
     session.flush()
@@ -113,10 +165,10 @@ def _tell_contract(invoice: Invoice, at: datetime) -> None:
             contract_actions.payment_received(invoice.contract_id, at=at)
 
 
-def give_back(receipt: Receipt, *, at: datetime) -> int:
+def give_back(receipt: Receipt, *, note: str, at: datetime) -> int:
     """Book that a receipt's unapplied money was sent back to its payer; the amount in yen."""
     amount = receipt.unapplied_jpy
-    receipt.unapplied_jpy, receipt.returned_jpy = 0, receipt.returned_jpy + amount
+    receipt.unapplied_jpy, receipt.returned_jpy, receipt.return_note = 0, receipt.returned_jpy + amount, note
     ledger.post(
         f"receipt/{receipt.id}/returned",
         [Move(amount, BANK, UNAPPLIED)],

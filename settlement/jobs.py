@@ -14,6 +14,13 @@ def issue_invoices(*, at: datetime) -> None:
     actions.issue_what_is_due(at=at)
 
 
+@periodic("bank-deadlines", seconds=3600, title=text(N_("返金と支払いの期限を知らせる")))
+def bank_deadlines(*, at: datetime) -> None:
+    """Unapplied money must go back and providers' money must leave by a date; accountants hear of it in time."""
+    actions.remind_of_unapplied(at=at)
+    actions.warn_of_deadlines(at=at)
+
+
 @handler("close-month")
 def close_month(payload: dict[str, Any], *, at: datetime) -> None:
     """The next step of closing a month; it queues the one after it."""

@@ -46,6 +46,7 @@ class Move:
 
 BANK, FEES = Place("bank"), Place("fees")
 UNAPPLIED, PAYOUT_CLEARING = Place("unapplied"), Place("payout-clearing")
+TRANSFER_CHARGES, OTHER_INCOME = Place("transfer-charges"), Place("other-income")
 
 
 def deposits(provider_id: str) -> Place:

@@ -1,18 +1,22 @@
 """Money out: one payout a provider gathers until it leaves in a transfer file.
 
 due ──batch──> batched ──sent──> sent
+                  └──came back──> returned <──came back── sent       its amount is a line of the next payout, once
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from exchange import clock
 from exchange.database import new_id, session
+from exchange.errors import text
+from exchange.identity.actions import notify
 from exchange.identity.models import Organization
 from settlement import ledger, rules
-from settlement.ledger import BANK, PAYOUT_CLEARING, Move
-from settlement.models import Application, CreditNote, Invoice, Payout, PayoutBatch, PayoutLine
+from settlement.ledger import BANK, PAYOUT_CLEARING, UNAPPLIED, Move
+from settlement.models import Application, CreditNote, Invoice, Payout, PayoutBatch, PayoutLine, Receipt
 
 
 def open_payout(provider_id: str, *, received_on: date, at: datetime) -> Payout:
@@ -20,9 +24,8 @@ def open_payout(provider_id: str, *, received_on: date, at: datetime) -> Payout:
     found = session.scalars(select(Payout).where(Payout.provider_id == provider_id, Payout.state == "due")).first()
     if found is None:
         due_on = rules.payout_due_on(received_on)
-        found = Payout(
-            id=new_id(), provider_id=provider_id, opened_at=at, due_on=due_on, gross_jpy=0, fee_jpy=0, amount_jpy=0
-        )
+        nothing = {"gross_jpy": 0, "fee_jpy": 0, "carried_jpy": 0, "amount_jpy": 0}
+        found = Payout(id=new_id(), provider_id=provider_id, opened_at=at, due_on=due_on, **nothing)
         session.add(found)
     return found
 
@@ -30,9 +33,15 @@ def open_payout(provider_id: str, *, received_on: date, at: datetime) -> Payout:
 def add_sale(invoice: Invoice, application: Application, *, received_on: date, payer: str, at: datetime) -> None:
     """Add what a receipt brought the provider to its payout."""
     payout = open_payout(invoice.issuer_id, received_on=received_on, at=at)
-    payout.due_on = min(payout.due_on, rules.payout_due_on(received_on))
+    _bring_forward(payout, received_on)
     line = PayoutLine(invoice_id=invoice.id, application_id=application.id, at=at, words=f"{invoice.number} {payer}")
     _add(payout, line, application.amount_jpy, application.fee_jpy)
+
+
+def _bring_forward(payout: Payout, received_on: date) -> None:
+    """Its date follows its oldest money; what only waited to be set off had no date to keep."""
+    due_on = rules.payout_due_on(received_on)
+    payout.due_on = min(payout.due_on, due_on) if payout.amount_jpy > 0 else due_on
 
 
 def add_refund(invoice: Invoice, note: CreditNote, *, at: datetime) -> None:
@@ -44,7 +53,7 @@ def add_refund(invoice: Invoice, note: CreditNote, *, at: datetime) -> None:
 
 
 def _add(payout: Payout, line: PayoutLine, gross_jpy: int, fee_jpy: int) -> None:
-    line.id, line.payout_id, line.gross_jpy, line.fee_jpy = new_id(), payout.id, gross_jpy, fee_jpy
+    line.id, line.payout_id, line.gross_jpy, line.fee_jpy, line.carried_jpy = new_id(), payout.id, gross_jpy, fee_jpy, 0
     payout.gross_jpy += gross_jpy
     payout.fee_jpy += fee_jpy
     payout.amount_jpy += gross_jpy - fee_jpy
@@ -59,29 +68,99 @@ def ready() -> list[tuple[Payout, Organization]]:
     return [(payout, provider) for payout, provider in session.execute(query)]
 
 
-def put_in_batch(payout: Payout, provider: Organization, batch: PayoutBatch, *, at: datetime) -> None:
-    """Book that a payout left the deposits held and is on its way to the bank."""
-    payout.state, payout.batch_id = "batched", batch.id
+def put_in_batch(
+    payout: Payout, provider: Organization, account: dict[str, Any], batch: PayoutBatch, *, at: datetime
+) -> None:
+    """Book that a payout left the deposits held and is on its way to the bank, for this account."""
+    payout.state, payout.batch_id, payout.account = "batched", batch.id, account
     ledger.post(
         f"payout/{payout.id}/batched",
         [Move(payout.amount_jpy, PAYOUT_CLEARING, ledger.deposits(payout.provider_id))],
         at=at,
-        booked_on=at.astimezone(clock.JST).date(),
+        booked_on=_today(at),
         reference=f"payout/{payout.id}",
         words=f"振込手続 {provider.name}",
     )
 
 
+def _today(at: datetime) -> date:
+    return at.astimezone(clock.JST).date()
+
+
 def mark_sent(batch: PayoutBatch, *, at: datetime) -> None:
-    """Book that the bank has executed a transfer file: the money has left the account."""
+    """Book that the bank has executed a transfer file: the money has left the account. What came back stays back."""
     batch.sent_at = at
-    for payout in session.scalars(select(Payout).where(Payout.batch_id == batch.id).order_by(Payout.id)):
-        payout.state, payout.sent_at = "sent", at
-        ledger.post(
-            f"payout/{payout.id}/sent",
-            [Move(payout.amount_jpy, BANK, PAYOUT_CLEARING)],
-            at=at,
-            booked_on=max(batch.transfer_on, at.astimezone(clock.JST).date()),
-            reference=f"payout/{payout.id}",
-            words="提供者への振込",
-        )
+    query = select(Payout).where(Payout.batch_id == batch.id, Payout.state == "batched").order_by(Payout.id)
+    for payout in session.scalars(query):
+        _send(payout, batch.transfer_on, at)
+
+
+def _send(payout: Payout, transfer_on: date, at: datetime) -> None:
+    payout.state, payout.sent_at = "sent", at
+    ledger.post(
+        f"payout/{payout.id}/sent",
+        [Move(payout.amount_jpy, BANK, PAYOUT_CLEARING)],
+        at=at,
+        booked_on=max(transfer_on, _today(at)),
+        reference=f"payout/{payout.id}",
+        words="提供者への振込",
+    )
+
+
+def take_back(payout: Payout, *, reason: str, on: date, receipt: Receipt | None, at: datetime) -> None:
+    """batched or sent → returned. Book that a transfer did not arrive: its amount is held for the provider again and
+    stands as a line in its next payout. A receipt is the bank's credit that brought it back: so it had been sent.
+    """
+    if receipt:
+        if payout.state == "batched":
+            _send(payout, on, at)
+        receipt.payout_id, receipt.unapplied_jpy = payout.id, receipt.unapplied_jpy - payout.amount_jpy
+    source = UNAPPLIED if receipt else PAYOUT_CLEARING if payout.state == "batched" else BANK
+    payout.state, payout.returned_on, payout.return_reason = "returned", on, reason
+    held, advances = ledger.deposits(payout.provider_id), ledger.advances(payout.provider_id)
+    repaid = min(ledger.held(advances), payout.amount_jpy)
+    ledger.post(
+        f"payout/{payout.id}/returned",
+        [Move(payout.amount_jpy, held, source), Move(repaid, advances, held)],
+        at=at,
+        booked_on=_today(at),
+        reference=f"payout/{payout.id}",
+        words=f"振込不能 {reason}",
+    )
+    _carry(payout, on=on, at=at)
+
+
+def _carry(payout: Payout, *, on: date, at: datetime) -> None:
+    following = open_payout(payout.provider_id, received_on=on, at=at)
+    _bring_forward(following, on)
+    words = f"{on.year}年{on.month}月{on.day}日に戻った振込の再振込"
+    line = PayoutLine(
+        id=new_id(),
+        payout_id=following.id,
+        returned_payout_id=payout.id,
+        at=at,
+        words=words,
+        gross_jpy=0,
+        fee_jpy=0,
+        carried_jpy=payout.amount_jpy,
+    )
+    following.carried_jpy += payout.amount_jpy
+    following.amount_jpy += payout.amount_jpy
+    session.flush()
+    session.add(line)
+
+
+def tell_returned(payout: Payout, *, at: datetime) -> None:
+    """Tell a provider that its money came back, and what it should look at."""
+    notify(
+        organization_id=payout.provider_id,
+        roles=("owner", "accountant"),
+        title=text("振込ができませんでした"),
+        body=text(
+            "%(amount)s円の振込が戻りました(%(reason)s)。登録した口座を確認してください。次回の支払いに繰り越します。",
+            amount=f"{payout.amount_jpy:,}",
+            reason=payout.return_reason,
+        ),
+        path="/desk/organization",
+        at=at,
+    )

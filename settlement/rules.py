@@ -23,6 +23,9 @@ from exchange.errors import N_
 
 TAX_RATE_PERCENT = 10  # data licences are taxed at the standard rate
 PAYOUT_WITHIN_DAYS = 30  # a provider's money leaves at most this long after it came
+RETURN_WITHIN_DAYS = 30  # unapplied money goes back to its payer at most this long after it came
+ACCOUNT_HELD_BANK_DAYS = 3  # nothing leaves for a changed account before so many bank days have passed
+WARNED_BANK_DAYS = 5  # accountants are told of a deadline so many bank days ahead
 REFERENCE_DIGITS = 9
 QUALIFIED, PLAIN = "適格請求書", "請求書"
 QUALIFIED_RETURN, PLAIN_RETURN = "適格返還請求書", "返還請求書"
@@ -38,6 +41,7 @@ PAYOUT_STATES = {
     "due": (N_("支払予定"), "warning"),
     "batched": (N_("振込手続中"), "info"),
     "sent": (N_("振込済み"), "success"),
+    "returned": (N_("振込不能・次回へ繰越"), "error"),
 }
 PERIOD_STATES = {
     "open": (N_("未締め"), "info"),
@@ -70,6 +74,8 @@ CHART = {
     "refunds": Heading(N_("未払金(返金)"), "liability", "credit", floored=True),
     "payout-clearing": Heading(N_("未払金(送金手続中)"), "liability", "credit", floored=True),
     "fees": Heading(N_("手数料収入"), "revenue", "credit", tax=N_("課税売上10%")),
+    "transfer-charges": Heading(N_("支払手数料(振込手数料負担)"), "expense", "debit"),
+    "other-income": Heading(N_("雑収入"), "revenue", "credit"),
     "billed": Heading(N_("管理勘定 請求済未収"), "memorandum", "debit", floored=True),
     "uncollected": Heading(N_("管理勘定 請求済未収(対照)"), "memorandum", "credit", floored=True),
 }
@@ -77,6 +83,7 @@ KIND_TITLES = {
     "asset": N_("資産"),
     "liability": N_("負債"),
     "revenue": N_("収益"),
+    "expense": N_("費用"),
     "memorandum": N_("管理"),
 }
 
@@ -229,6 +236,31 @@ def bank_day_after(day: date) -> date:
     return day
 
 
+def bank_days_after(day: date, count: int) -> date:
+    """The bank day that is so many bank days after a day."""
+    for _ in range(count):
+        day = bank_day_after(day)
+    return day
+
+
+def return_by(received_on: date) -> date:
+    """The last bank day on which unapplied money must be back with its payer, unless the payer says what it pays."""
+    return bank_day_before(received_on + timedelta(days=RETURN_WITHIN_DAYS))
+
+
+def is_near(deadline: date, *, today: date) -> bool:
+    """Whether a deadline is few bank days ahead, or past."""
+    return deadline <= bank_days_after(today, WARNED_BANK_DAYS)
+
+
+def account_held_until(confirmed_on: date) -> date:
+    """The first day on which money may leave for an account that replaced another on a day.
+
+    Three whole bank days lie between, in which the owners, who are told, can object.
+    """
+    return bank_days_after(confirmed_on, ACCOUNT_HELD_BANK_DAYS + 1)
+
+
 def payout_due_on(received_on: date) -> date:
     """The last bank day on which money received on a date must have left for its provider."""
     return bank_day_before(received_on + timedelta(days=PAYOUT_WITHIN_DAYS))
@@ -266,6 +298,27 @@ def references_in(*texts: str) -> list[str]:
         plain = unicodedata.normalize("NFKC", text)
         found += [run for run in re.findall(r"(?<![0-9])[0-9]{9}(?![0-9])", plain) if is_payment_reference(run)]
     return list(dict.fromkeys(found))
+
+
+SUGGESTED = ("reference", "amount-and-name", "together", "short", "amount", "name")  # the likeliest first
+
+
+def why_suggested(*, referred: bool, named: bool, due_jpy: int, amount_jpy: int, charge_max_jpy: int) -> str | None:
+    """Why an invoice may be what a payment is for, or None: its reference, its amount, its payer's name, or the amount
+    less what a bank takes for a transfer.
+    """
+    if referred:
+        return "reference"
+    if due_jpy == amount_jpy:
+        return "amount-and-name" if named else "amount"
+    if named:
+        return "short" if is_short_by_charge(due_jpy - amount_jpy, charge_max_jpy=charge_max_jpy) else "name"
+    return None
+
+
+def is_short_by_charge(short_jpy: int, *, charge_max_jpy: int) -> bool:
+    """Whether a payment is short by no more than a bank's charge; a person decides who bears it."""
+    return 0 < short_jpy <= charge_max_jpy
 
 
 # --- who may --------------------------------------------------------------------------------------------------

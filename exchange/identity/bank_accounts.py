@@ -28,7 +28,8 @@ DIGITS = {
 }
 
 # What a transfer record may hold of a name: capitals, digits, a few signs, half-width kana without small letters.
-HOLDER = re.compile(r"[A-Z0-9ｱ-ﾝｦﾞﾟ ().,/¥｢｣-]{1,30}")
+_TEXT = r"[A-Z0-9ｱ-ﾝｦﾞﾟ ().,/¥｢｣-]"
+HOLDER = re.compile(_TEXT + "{1,30}")
 _SMALL = str.maketrans("ァィゥェォッャュョヮヵヶ", "アイウエオツヤユヨワカケ")
 _DASHES = str.maketrans("ー‐‑–—―−ｰ", "--------")
 _KANA = {
@@ -54,6 +55,20 @@ def tidy(account: Mapping[str, str]) -> dict[str, str]:
         kept[name] = re.sub(r"[\s-]", "", kept[name])
     kept["account_holder_kana"] = holder_name(account.get("account_holder_kana") or "")
     return kept
+
+
+def is_transfer_text(name: str) -> bool:
+    """Whether a name, brought to that form, has only what transfers may hold."""
+    return bool(re.fullmatch(_TEXT + "+", name))
+
+
+def is_abroad(account: Mapping[str, str]) -> bool:
+    """Whether somebody entered an account outside Japan: an IBAN, or a BIC where a bank's four digits belong."""
+    number, bank = (
+        re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", account.get(name) or "")).upper()
+        for name in ("account_number", "bank_code")
+    )
+    return bool(re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}", number) or re.fullmatch(r"[A-Z]{6}[A-Z0-9]{2,5}", bank))
 
 
 def errors_in(account: Mapping[str, str]) -> dict[str, list[Words]]:

@@ -4,7 +4,7 @@ pending ──verify──> verified ──suspend──> suspended ──verify
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -66,27 +66,21 @@ def save_profile(organization: Organization, profile: Profile, *, by: Member, at
     _record("organization.save_profile", organization, by, at)
 
 
-def save_bank_account(
-    organization: Organization, account: Mapping[str, str], *, password: str, by: Member, at: datetime
-) -> None:
-    """Where this organization's money is paid out to. Asks for the password again, and tells every owner by mail."""
+PAYER_NAMES_MAX = 5
+PAYER_NAME_LENGTH_MAX = 48  # what a bank's record holds of a payer's name
+
+
+def save_payer_names(organization: Organization, names: Sequence[str], *, by: Member, at: datetime) -> None:
+    """Keep the names under which an organization pays by transfer (振込名義), so that its payments are known by them."""
     _may(by, organization, rules.may_set_bank_account(by))
-    kept = bank_accounts.tidy(account)
-    errors = bank_accounts.errors_in(kept)
-    if not actions.password_fits(by, password):
-        errors["password"] = [text(N_("パスワードが正しくありません。"))]
-    if errors:
-        raise Invalid(errors)
-    organization.bank_account = dict(kept)
-    _record("organization.save_bank_account", organization, by, at)
-    actions.notify(
-        organization_id=organization.id,
-        roles=["owner", "accountant"],
-        title=text("振込先の口座が変更されました"),
-        body=text("%(name)sさんが変更しました。心当たりのない場合は、すぐに運営者へご連絡ください。", name=by.name),
-        path="/desk/organization",
-        at=at,
-    )
+    kept = list(dict.fromkeys(filter(None, (bank_accounts.holder_name(name) for name in names))))
+    if len(kept) > PAYER_NAMES_MAX:
+        raise Invalid({"payer_names": [text("振込名義は%(max)s件までです。", max=PAYER_NAMES_MAX)]})
+    if not all(bank_accounts.is_transfer_text(name) and len(name) <= PAYER_NAME_LENGTH_MAX for name in kept):
+        message = "振込名義はカタカナ・英数字で、半角にして48文字以内で、1行に1件入力してください。"
+        raise Invalid({"payer_names": [text(N_(message))]})
+    organization.payer_names = kept
+    _record("organization.save_payer_names", organization, by, at)
 
 
 def member_seen_by(by: Member, member_id: str) -> Member:

@@ -36,6 +36,8 @@ class Organization(Base):
     representative: Mapped[str] = mapped_column(default="")
     area_code: Mapped[str | None]
     bank_account: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    payer_names: Mapped[list[str]] = mapped_column(ARRAY(String), default=list)
+    is_abroad: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(default="pending")
     verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -45,6 +47,42 @@ class Organization(Base):
     def is_verified(self) -> bool:
         """Whether its identity was checked, so that it may list and buy."""
         return self.state == "verified"
+
+
+class BankAccountChange(Base):
+    """An account for payouts as one person entered it; in force once another confirmed it. One waits at a time.
+
+    entered ──confirm──> confirmed        entered ──withdraw──> withdrawn
+    """
+
+    __tablename__ = "bank_account_change"
+    __table_args__ = (
+        CheckConstraint("confirmed_at IS NULL OR withdrawn_at IS NULL", name="one_end"),
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by <> entered_by", name="two_people"),
+        CheckConstraint("(confirmed_at IS NULL) = (confirmed_by IS NULL)", name="confirmed_by_somebody"),
+        Index(
+            "uq_bank_account_change_waiting",
+            "organization_id",
+            unique=True,
+            postgresql_where="confirmed_at IS NULL AND withdrawn_at IS NULL",
+        ),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organization.id"), index=True)
+    organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
+    account: Mapped[dict[str, Any]]
+    entered_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    entered_at: Mapped[datetime]
+    confirmed_by: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
+    confirmed_at: Mapped[datetime | None]
+    replaced: Mapped[bool] = mapped_column(default=False)  # another account was in force before: payouts are held
+    withdrawn_at: Mapped[datetime | None]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nobody confirmed or withdrew it yet."""
+        return self.confirmed_at is None and self.withdrawn_at is None
 
 
 class Member(Base):

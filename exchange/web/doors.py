@@ -83,7 +83,7 @@ def install(app: "Exchange") -> None:
 
 def _fill_desk() -> None:
     """The ground floor's own tasks and menu entries."""
-    for source in (desk_pages.own_tasks, organizations.waiting, inquiries.waiting):
+    for source in (desk_pages.own_tasks, organizations.waiting, organizations.accounts_waiting, inquiries.waiting):
         desk.task_source(source)
     everybody = {"roles": ("*",), "operator_roles": ("*",)}
     desk.menu_item(N_("デスク"), "/desk", order=0, **everybody)

@@ -19,9 +19,9 @@ from wtforms import (
 from wtforms.validators import InputRequired
 
 from exchange import clock
-from exchange.errors import Forbidden, text
-from exchange.identity import bank_accounts, joining, managing, queries, rules
-from exchange.identity.models import Member
+from exchange.errors import Forbidden, NotFound, text
+from exchange.identity import accounts, bank_accounts, joining, managing, queries, rules
+from exchange.identity.models import BankAccountChange, Member
 from exchange.web.access import me, signed_in
 from exchange.web.forms import Form, attempt
 
@@ -66,6 +66,18 @@ class BankAccountForm(Form):
     password = PasswordField(_l("あなたのパスワード"), [InputRequired(_l("パスワードを入力してください。"))])
 
 
+class ConfirmAccountForm(Form):
+    """The second person's word for an account."""
+
+    password = PasswordField(_l("あなたのパスワード"), [InputRequired(_l("パスワードを入力してください。"))])
+
+
+class PayerNamesForm(Form):
+    """Under which names this organization pays by transfer."""
+
+    payer_names = TextAreaField(_l("振込名義(カナ)"))
+
+
 class MemberForm(Form):
     """Roles and department of a member."""
 
@@ -106,6 +118,7 @@ def show() -> Any:
         kind_titles=rules.KIND_TITLES,
         role_titles=rules.ROLE_TITLES,
         account_types=bank_accounts.TYPES,
+        waiting=accounts.waiting_of(member.organization_id),
     )
 
 
@@ -141,11 +154,66 @@ def bank_account() -> Any:
     if form.validate_on_submit():
         with attempt(form) as tried:
             account = {name: form[name].data or "" for name in bank_accounts.FIELDS}
-            managing.save_bank_account(organization, account, password=form.password.data, by=me(), at=clock.now())
+            accounts.enter(organization, account, password=form.password.data, by=me(), at=clock.now())
         if tried.ok:
-            flash(_("振込先の口座を保存しました。"), "success")
+            flash(_("口座を入力しました。別の人が確認すると有効になります。"), "success")
             return redirect(url_for("organization.show"), 303)
     return render_template("identity/bank_account.html", form=form), 422 if form.errors else 200
+
+
+@blueprint.route("/bank-account/confirm", methods=["GET", "POST"])
+@signed_in("owner", "accountant")
+def confirm_bank_account() -> Any:
+    """A second person looks at the account that waits, and puts it in force."""
+    change, form = _waiting_account(), ConfirmAccountForm()
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            accounts.confirm(change, password=form.password.data, by=me(), at=clock.now())
+        if tried.ok:
+            flash(_("振込先の口座を有効にしました。"), "success")
+            return redirect(url_for("organization.show"), 303)
+    page = render_template(
+        "identity/bank_account_confirm.html",
+        form=form,
+        change=change,
+        names=queries.names_of({change.entered_by}),
+        is_own=change.entered_by == me().id,
+        has_other=bool(accounts.others_who_may(change)),
+        account_types=bank_accounts.TYPES,
+    )
+    return page, 422 if form.errors else 200
+
+
+def _waiting_account() -> BankAccountChange:
+    change = accounts.waiting_of(me().organization_id)
+    if change is None:
+        raise NotFound(text("確認を待っている口座はありません。"))
+    return change
+
+
+@blueprint.post("/bank-account/withdraw")
+@signed_in("owner", "accountant")
+def withdraw_bank_account() -> Any:
+    """Take back an account that nobody confirmed yet."""
+    accounts.withdraw(_waiting_account(), by=me(), at=clock.now())
+    flash(_("口座の入力を取り下げました。"), "success")
+    return redirect(url_for("organization.show"), 303)
+
+
+@blueprint.route("/payer-names", methods=["GET", "POST"])
+@signed_in("owner", "accountant")
+def payer_names() -> Any:
+    """Under which names my organization pays by transfer."""
+    organization = me().organization
+    form = PayerNamesForm(data={"payer_names": "\n".join(organization.payer_names)})
+    if form.validate_on_submit():
+        names = (form.payer_names.data or "").splitlines()
+        with attempt(form) as tried:
+            managing.save_payer_names(organization, names, by=me(), at=clock.now())
+        if tried.ok:
+            flash(_("振込名義を保存しました。"), "success")
+            return redirect(url_for("organization.show"), 303)
+    return render_template("identity/payer_names.html", form=form), 422 if form.errors else 200
 
 
 def _manager() -> Member:

@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, TextAreaField
+from wtforms import DateField, PasswordField, TextAreaField
 from wtforms.validators import InputRequired, Optional
 
 from exchange import audit, clock
 from exchange.errors import N_, NotFound, text
-from exchange.identity import managing, queries, rules
+from exchange.identity import accounts, bank_accounts, managing, queries, rules
 from exchange.identity.models import Member, Organization
 from exchange.web import desk
 from exchange.web.access import me, operator
@@ -37,6 +37,15 @@ class SuspendForm(Form):
     """Why an organization is suspended; it is told so."""
 
     reason = TextAreaField(_l("理由"), [InputRequired(_l("理由を入力してください。"))])
+
+
+class AccountForm(Form):
+    """How the organization was asked about an account that nobody else there can confirm."""
+
+    checked = TextAreaField(
+        _l("確認の方法と結果"), [InputRequired(_l("組織にどのように確認したかを500文字以内で入力してください。"))]
+    )
+    password = PasswordField(_l("あなたのパスワード"), [InputRequired(_l("パスワードを入力してください。"))])
 
 
 @blueprint.get("")
@@ -150,6 +159,44 @@ def suspend(organization_id: str) -> Any:
             flash(_("%(name)s の利用を停止しました。", name=organization.name), "success")
             return redirect(url_for("organizations.show", organization_id=organization.id), 303)
     return _page(organization, VerifyForm(formdata=None, obj=organization), form)
+
+
+@blueprint.route("/<organization_id>/bank-account", methods=["GET", "POST"])
+@operator("finance")
+def bank_account(organization_id: str) -> Any:
+    """Confirm an account for payouts where the organization has nobody else to do it."""
+    organization, form = _organization(organization_id), AccountForm()
+    change = accounts.waiting_of(organization.id)
+    if change is None:
+        raise NotFound(text("確認を待っている口座はありません。"))
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            accounts.confirm(
+                change, password=form.password.data, checked=form.checked.data or "", by=me(), at=clock.now()
+            )
+        if tried.ok:
+            flash(_("振込先の口座を有効にしました。"), "success")
+            return redirect(url_for("organizations.show", organization_id=organization.id), 303)
+    page = render_template(
+        "operator/bank_account.html",
+        form=form,
+        organization=organization,
+        change=change,
+        names=queries.names_of({change.entered_by}),
+        others=accounts.others_who_may(change),
+        account_types=bank_accounts.TYPES,
+    )
+    return page, 422 if form.errors else 200
+
+
+def accounts_waiting(member: Member) -> list[desk.Task]:
+    """Accounts for payouts that a second person has to confirm."""
+    found = accounts.waiting_for(member)
+    if not found:
+        return []
+    own = url_for("organization.confirm_bank_account")
+    url = url_for("organizations.bank_account", organization_id=found[0].organization_id) if member.is_operator else own
+    return [desk.Task(text("振込先の口座の確認"), len(found), found[0].entered_at, url)]
 
 
 def waiting(member: Member) -> list[desk.Task]:

@@ -1,7 +1,8 @@
 """What banks write and read: statements in, transfer files (全銀 総合振込) out. Bytes and rows only, no database."""
 
 from settlement.bank.kana import is_from_abroad, is_returned_transfer, payer_key, payer_name
-from settlement.bank.statements import LINES_MAX, TEXT_LENGTH_MAX, StatementLine, read_statement
+from settlement.bank.records import TEXT_LENGTH_MAX, StatementLine
+from settlement.bank.statements import LINES_MAX, read_statement
 from settlement.bank.transfers import (
     TRANSFER_MAX_JPY,
     Transfer,

@@ -1,8 +1,10 @@
 """Money in: what the bank says was received, and which invoices it paid."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, event
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from exchange.database import Base, Id
@@ -26,7 +28,11 @@ class Receipt(Base):
     reference: Mapped[str]
     unapplied_jpy: Mapped[int] = mapped_column(BigInteger)  # what waits for a person: applied or returned later
     returned_jpy: Mapped[int] = mapped_column(BigInteger, default=0)
-    reason: Mapped[str | None]  # why something of it was not applied: unknown | ambiguous | settled | over
+    # Why something of it was not applied, or what is odd: unknown | ambiguous | settled | over | short | abroad | bounced
+    reason: Mapped[str | None]
+    payout_id: Mapped[str | None] = mapped_column(ForeignKey("payout.id"), unique=True)  # a transfer that came back
+    return_note: Mapped[str | None]  # how unapplied money was sent back, as recorded by a person
+    reminded_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str | None]
     applications: Mapped[list["Application"]] = relationship(
@@ -35,12 +41,18 @@ class Receipt(Base):
 
 
 class Application(Base):
-    """So much of a receipt paid so much of an invoice, and the fee taken with it. Never changed."""
+    """So much of a receipt paid so much of an invoice, and the fee taken with it. Never changed.
+
+    Matched by its reference, by amount and name, or by a person on the payer's instruction (`by`, `on`, `how`). What
+    is `borne` was a transfer fee that the payer took off: the exchange pays it, not the receipt.
+    """
 
     __tablename__ = "receipt_application"
     __table_args__ = (
         CheckConstraint("amount_jpy > 0", name="amount_positive"),
         CheckConstraint("fee_jpy BETWEEN 0 AND amount_jpy", name="fee"),
+        CheckConstraint("matched_by IN ('reference','name','person')", name="matched_by"),
+        CheckConstraint("instruction IS NOT NULL OR matched_by <> 'person'", name="instructed"),
     )
 
     id: Mapped[Id]
@@ -49,6 +61,9 @@ class Application(Base):
     amount_jpy: Mapped[int] = mapped_column(BigInteger)
     fee_jpy: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime]
+    matched_by: Mapped[str] = mapped_column(default="reference")
+    instruction: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    borne: Mapped[bool] = mapped_column(default=False)
     receipt: Mapped[Receipt] = relationship(lazy="raise_on_sql", back_populates="applications")
 
 

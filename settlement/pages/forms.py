@@ -6,7 +6,7 @@ from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
 from marshmallow import Schema, ValidationError
-from wtforms import DateField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from exchange.errors import Invalid, text
@@ -25,6 +25,7 @@ class PaymentForm(Form):
         _l("入金額(円)"), validators=[InputRequired(_l("入金額を入力してください。")), Length(max=30)]
     )
     reference = StringField(_l("照合番号"), validators=[Optional(), Length(max=200)])
+    another = BooleanField(_l("別の入金として記録する(同じ日・名義・金額の入金がすでにあるとき)"))
 
 
 class RefundForm(Form):
@@ -39,15 +40,63 @@ class RefundForm(Form):
 class StatementForm(Form):
     """A bank statement."""
 
-    file = FileField(_l("入出金明細(CSV)"), validators=[FileRequired(_l("ファイルを選んでください。"))])
+    file = FileField(_l("入出金明細(CSV・全銀形式)"), validators=[FileRequired(_l("ファイルを選んでください。"))])
 
 
-class ApplyForm(Form):
-    """Which invoice a receipt pays."""
+class ToldForm(Form):
+    """On whose word: who said so, when, and how it was recorded."""
+
+    told_by = StringField(
+        _l("指示した人(組織と氏名)"), validators=[InputRequired(_l("指示した人を入力してください。")), Length(max=200)]
+    )
+    told_on = DateField(_l("指示を受けた日"), validators=[InputRequired(_l("指示を受けた日を入力してください。"))])
+    told_how = TextAreaField(
+        _l("確認の方法"),
+        validators=[InputRequired(_l("どのように確認したかを入力してください。")), Length(max=500)],
+    )
+
+
+class ApplyForm(ToldForm):
+    """Which invoices a receipt pays, as the payer says."""
 
     reference = StringField(
-        _l("請求書の照合番号(9桁)"), validators=[InputRequired(_l("照合番号を入力してください。")), Length(max=20)]
+        _l("請求書の照合番号(9桁)"), validators=[InputRequired(_l("照合番号を入力してください。")), Length(max=200)]
     )
+
+
+class ChargeForm(ToldForm):
+    """Who bears the bank's charge that a payer took off."""
+
+    bearer = RadioField(
+        _l("負担する側"),
+        choices=[
+            ("exchange", _l("運営者が負担する(支払手数料として記帳し、提供者には全額を支払う)")),
+            ("provider", _l("提供者が値引きする(返還請求書を発行する)")),
+        ],
+        validators=[InputRequired(_l("振込手数料を負担する側を選んでください。"))],
+    )
+
+
+class NoteForm(Form):
+    """What became of money that pays nothing here."""
+
+    note = TextAreaField(
+        _l("記録"), validators=[InputRequired(_l("記録する内容を500文字以内で入力してください。")), Length(max=500)]
+    )
+
+
+class ReturnedForm(Form):
+    """A transfer that came back."""
+
+    reason = StringField(_l("理由"), validators=[InputRequired(_l("理由を入力してください。")), Length(max=200)])
+    returned_on = DateField(_l("戻った日"), validators=[Optional()])
+    receipt_id = SelectField(_l("戻った資金の入金"), validators=[Optional()], validate_choice=False)
+
+
+class DiscardForm(Form):
+    """Why a transfer file is not handed to the bank."""
+
+    reason = StringField(_l("理由"), validators=[InputRequired(_l("理由を入力してください。")), Length(max=200)])
 
 
 class BatchForm(Form):

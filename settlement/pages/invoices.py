@@ -101,6 +101,7 @@ def payment_of(form: PaymentForm) -> dict[str, Any]:
         "payer": form.payer.data,
         "amount_jpy": yen_of(form.amount_jpy),
         "reference": form.reference.data or "",
+        "another": bool(form.another.data),
     }
 
 

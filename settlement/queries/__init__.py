@@ -30,6 +30,8 @@ from settlement.queries.payouts import (
     providers_of,
     receipt_seen_by,
     refunds_to_send,
+    short_by_charge,
+    suggestions,
     unapplied_receipts,
 )
 
@@ -60,6 +62,8 @@ __all__ = [
     "providers_of",
     "receipt_seen_by",
     "refunds_to_send",
+    "short_by_charge",
+    "suggestions",
     "trial_balance",
     "unapplied_receipts",
     "unpaid_of",

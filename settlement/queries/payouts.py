@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from exchange import settings
 from exchange.database import Page, page, session
 from exchange.errors import NotFound, text
 from exchange.identity.models import Member
 from exchange.identity.queries import organizations_by_id
-from settlement import rules
-from settlement.models import CreditNote, Payout, PayoutBatch, Receipt
+from settlement import matching, rules
+from settlement.models import CreditNote, Invoice, Payout, PayoutBatch, Receipt
 
 
 def _visible_to(member: Member) -> Select[Payout]:
@@ -81,3 +82,17 @@ def receipt_seen_by(member: Member, receipt_id: str) -> Receipt:
     if found is None or not rules.keeps_books(member):
         raise NotFound(text("入金の記録が見つかりません。"))
     return found
+
+
+def suggestions(receipt: Receipt) -> list[matching.Suggestion]:
+    """What unapplied money may be meant for, the likeliest first."""
+    if not receipt.unapplied_jpy or receipt.reason == "abroad":
+        return []
+    return matching.suggestions(receipt, charge_max_jpy=settings.current().transfer_charge_max_jpy)
+
+
+def short_by_charge(*, limit: int = 100) -> list[Invoice]:
+    """Invoices paid but for what may be the bank's charge, the oldest first; a person decides who bears it."""
+    most = settings.current().transfer_charge_max_jpy
+    query = select(Invoice).where(Invoice.state == "issued", Invoice.paid_jpy > 0, matching.still_due <= most)
+    return list(session.scalars(query.order_by(Invoice.id).limit(limit)))
