@@ -99,12 +99,46 @@ def close_period(month: str) -> Any:
 @blueprint.route("/bank-statements", methods=["POST"])
 @operator("finance")
 @api.errors(403, 422)
-@api.accepts("text/csv", "application/csv", "application/vnd.ms-excel")
+@api.accepts("text/csv", "application/csv", "application/vnd.ms-excel", "text/plain")
 @blueprint.doc(requestBody={"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}})
 @blueprint.response(200, schemas.StatementAnswer)
 def bank_statement() -> Any:
-    """Record the payments of a bank statement: header `date,payer,amount_jpy,reference`. Twice changes nothing."""
+    """Record the payments of a bank statement; twice changes nothing.
+
+    Header `date,payer,amount_jpy,reference`, a bank's own CSV (its heading row tells), or 全銀 records of 200 bytes.
+    """
     return schemas.statement_answer(actions.take_statement(request.get_data(), by=me(), at=clock.now()))
+
+
+@blueprint.route("/receipts")
+@operator("finance")
+@blueprint.response(200, schemas.ReceiptsAnswer)
+def receipts() -> Any:
+    """Money received that pays nothing yet, the oldest first, with the day by which it goes back."""
+    return {"items": [schemas.receipt_shown(r) for r in queries.unapplied_receipts()], "next_cursor": None}
+
+
+@blueprint.route("/receipts/<receipt_id>/apply", methods=["POST"])
+@operator("finance")
+@api.errors(403, 404, 409, 422)
+@blueprint.arguments(schemas.ApplyBody)
+@blueprint.response(200, schemas.ReceiptShown)
+def apply_receipt(body: dict[str, Any], receipt_id: str) -> Any:
+    """Let unapplied money pay invoices, on the payer's recorded word."""
+    told = actions.Instruction(by=body["told_by"], on=body["told_on"], how=body["told_how"])
+    actions.apply_receipt(receipt_id, reference=body["reference"], instruction=told, by=me(), at=clock.now())
+    return schemas.receipt_shown(queries.receipt_seen_by(me(), receipt_id))
+
+
+@blueprint.route("/receipts/<receipt_id>/return", methods=["POST"])
+@operator("finance")
+@api.errors(403, 404, 409, 422)
+@blueprint.arguments(schemas.NoteBody)
+@blueprint.response(200, schemas.ReceiptShown)
+def return_receipt(body: dict[str, Any], receipt_id: str) -> Any:
+    """Record that unapplied money was sent back to its payer."""
+    actions.return_receipt(receipt_id, note=body["note"], by=me(), at=clock.now())
+    return schemas.receipt_shown(queries.receipt_seen_by(me(), receipt_id))
 
 
 # ---- payouts
@@ -128,6 +162,27 @@ def payout(payout_id: str) -> Any:
     return schemas.payout_answers([queries.payout_seen_by(me(), payout_id)])[0]
 
 
+@blueprint.route("/payouts/<payout_id>/document")
+@signed_in()
+@api.offers(*PDF)
+@blueprint.response(200, BINARY, content_type="application/pdf")
+def payout_document(payout_id: str) -> Response:
+    """The statement of a payout (支払明細) as PDF; the same bytes once it is in a transfer file."""
+    found = queries.payout_seen_by(me(), payout_id)
+    return file_response(actions.payout_document(found), "application/pdf", f"payout-{found.id}.pdf")
+
+
+@blueprint.route("/payouts/<payout_id>/returned", methods=["POST"])
+@operator("finance")
+@api.errors(403, 404, 409, 422)
+@blueprint.arguments(schemas.ReturnedBody)
+@blueprint.response(200, schemas.PayoutAnswer)
+def payout_returned(body: dict[str, Any], payout_id: str) -> Any:
+    """Record that a transfer did not arrive: its amount stands in the provider's next payout, once."""
+    found = actions.record_payout_returned(payout_id, **body, by=me(), at=clock.now())
+    return schemas.payout_answers([found])[0]
+
+
 @blueprint.route("/payouts/batch", methods=["POST"])
 @operator("finance")
 @api.errors(403, 409, 422)
@@ -145,7 +200,7 @@ def make_batch(body: dict[str, Any]) -> Any:
 @blueprint.response(200, BINARY, content_type="text/plain")
 def batch_file(batch_id: str) -> Response:
     """The transfer file for the bank: records of 120 bytes in JIS X 0201, CR LF after each."""
-    return batch_response(queries.batch_seen_by(me(), batch_id))
+    return batch_response(actions.transfer_file(batch_id, by=me()))
 
 
 @blueprint.route("/payouts/batch/<batch_id>/sent", methods=["POST"])
@@ -155,6 +210,16 @@ def batch_file(batch_id: str) -> Response:
 def batch_sent(batch_id: str) -> Any:
     """Record that the bank has executed a transfer file."""
     return schemas.batch_answer(actions.record_batch_sent(batch_id, by=me(), at=clock.now()))
+
+
+@blueprint.route("/payouts/batch/<batch_id>/discard", methods=["POST"])
+@operator("finance")
+@api.errors(403, 404, 409, 422)
+@blueprint.arguments(schemas.DiscardBody)
+@blueprint.response(200, schemas.BatchAnswer)
+def discard_batch(body: dict[str, Any], batch_id: str) -> Any:
+    """Give up a transfer file that the bank never got: its payouts stand in the next one."""
+    return schemas.batch_answer(actions.discard_batch(batch_id, **body, by=me(), at=clock.now()))
 
 
 # ---- the ledger

@@ -37,3 +37,9 @@ def print_invoice(payload: dict[str, Any], *, at: datetime) -> None:
 def print_credit_note(payload: dict[str, Any], *, at: datetime) -> None:
     """Fix a credit note's PDF."""
     actions.print_credit_note(payload["credit_note_id"])
+
+
+@handler("print-payout")
+def print_payout(payload: dict[str, Any], *, at: datetime) -> None:
+    """Fix the PDF of a payout's statement."""
+    actions.print_payout(payload["payout_id"])

@@ -14,6 +14,7 @@ from settlement.models import CreditNote, Invoice, Payout, PayoutBatch, Receipt
 from settlement.queries import AccountBalance, InvoiceFilter, TrialRow
 
 AMOUNT = validate.Range(0, 10**14)
+RECEIPT_REASONS = ("unknown", "ambiguous", "settled", "over", "short", "abroad", "bounced")
 NAME = validate.Length(1, 200)
 MONTH = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")
 
@@ -68,6 +69,40 @@ class RefundBody(Schema):
 
     amount_jpy = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**13))
     reason = fields.String(required=True, validate=validate.Length(1, 500))
+
+
+class InstructionBody(Schema):
+    """On whose word: who said so, on which day, and how it was recorded."""
+
+    told_by = fields.String(required=True, validate=NAME)
+    told_on = fields.Date(required=True)
+    told_how = fields.String(required=True, validate=validate.Length(1, 500))
+
+
+class ApplyBody(InstructionBody):
+    """Which invoices unapplied money pays: their payment references, separated by blanks."""
+
+    reference = fields.String(required=True, validate=NAME)
+
+
+class NoteBody(Schema):
+    """What became of unapplied money, in words."""
+
+    note = fields.String(required=True, validate=validate.Length(1, 500))
+
+
+class ReturnedBody(Schema):
+    """Why a transfer came back, when, and the bank's credit that brought it back, where it waits as unapplied money."""
+
+    reason = fields.String(required=True, validate=validate.Length(1, 200))
+    returned_on = fields.Date(load_default=None, allow_none=True)
+    receipt_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 40))
+
+
+class DiscardBody(Schema):
+    """Why a transfer file is not handed to the bank."""
+
+    reason = fields.String(required=True, validate=validate.Length(1, 200))
 
 
 class BatchBody(Schema):
@@ -221,9 +256,7 @@ class ReceiptAnswer(Answer):
     reference = fields.String(required=True)
     applied = fields.List(fields.Nested(AppliedAnswer), required=True)
     unapplied_jpy = fields.Integer(required=True)
-    reason = fields.String(
-        required=True, allow_none=True, validate=validate.OneOf(["unknown", "ambiguous", "settled", "over"])
-    )
+    reason = fields.String(required=True, allow_none=True, validate=validate.OneOf(list(RECEIPT_REASONS)))
 
 
 class StatementAnswer(Answer):
@@ -249,14 +282,34 @@ def receipt_answer(receipt: Receipt) -> dict[str, Any]:
     return shown | {"date": receipt.received_on, "applied": applied}
 
 
-class PayoutLineAnswer(Answer):
-    """One receipt or refund in a payout."""
+class ReceiptShown(ReceiptAnswer):
+    """Money that pays nothing yet, and the day by which it goes back to its payer."""
 
-    invoice_id = fields.String(required=True)
+    return_by = fields.Date(required=True)
+
+
+class ReceiptsAnswer(Answer):
+    """Unapplied money, the oldest first."""
+
+    items = fields.List(fields.Nested(ReceiptShown), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def receipt_shown(receipt: Receipt) -> dict[str, Any]:
+    """A receipt with its applications loaded, and its deadline."""
+    return receipt_answer(receipt) | {"return_by": rules.return_by(receipt.received_on)}
+
+
+class PayoutLineAnswer(Answer):
+    """One receipt, refund or returned transfer in a payout."""
+
+    invoice_id = fields.String(required=True, allow_none=True)
+    returned_payout_id = fields.String(required=True, allow_none=True)
     at = fields.AwareDateTime(required=True)
     words = fields.String(required=True)
     gross_jpy = fields.Integer(required=True)
     fee_jpy = fields.Integer(required=True)
+    carried_jpy = fields.Integer(required=True)
 
 
 class PayoutAnswer(Answer):
@@ -268,7 +321,10 @@ class PayoutAnswer(Answer):
     due_on = fields.Date(required=True)
     gross_jpy = fields.Integer(required=True)
     fee_jpy = fields.Integer(required=True)
+    carried_jpy = fields.Integer(required=True)
     amount_jpy = fields.Integer(required=True)
+    returned_on = fields.Date(required=True, allow_none=True)
+    return_reason = fields.String(required=True, allow_none=True)
     batch_id = fields.String(required=True, allow_none=True)
     sent_at = fields.AwareDateTime(required=True, allow_none=True)
     lines = fields.List(fields.Nested(PayoutLineAnswer), required=True)
@@ -299,6 +355,7 @@ class BatchAnswer(Answer):
     transfer_on = fields.Date(required=True)
     made_at = fields.AwareDateTime(required=True)
     sent_at = fields.AwareDateTime(required=True, allow_none=True)
+    discarded_at = fields.AwareDateTime(required=True, allow_none=True)
     count = fields.Integer(required=True)
     total_jpy = fields.Integer(required=True)
     sha256 = fields.String(required=True)
@@ -309,7 +366,8 @@ class BatchAnswer(Answer):
 
 def batch_answer(batch: PayoutBatch, made: BatchMade | None = None) -> dict[str, Any]:
     """A transfer file with its payouts loaded."""
-    shown = {name: getattr(batch, name) for name in ("id", "transfer_on", "made_at", "sent_at", "total_jpy", "sha256")}
+    names = ("id", "transfer_on", "made_at", "sent_at", "discarded_at", "total_jpy", "sha256")
+    shown = {name: getattr(batch, name) for name in names}
     return shown | {
         "count": batch.payout_count,
         "url": f"/api/v1/payouts/batch/{batch.id}.txt",

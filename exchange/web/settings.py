@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, IntegerField, RadioField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from exchange import clock, settings
 from exchange.errors import Invalid, Words, text
@@ -17,6 +17,7 @@ from exchange.web.forms import Form, attempt
 
 blueprint = Blueprint("settings", __name__, url_prefix="/desk/settings")
 FEE_KINDS = ("company", "municipality", "npo", "university")
+CHARGE = _l("0円から2,000円までの整数で入力してください。")
 PERCENT = _l("手数料率は0から50までの整数で入力してください。")
 
 
@@ -66,6 +67,9 @@ class SettingsForm(Form):
     due_days = _days(_l("請求書の支払期限(発行から)"), 90)
     grace_days = _days(_l("期限を過ぎてから提供を止めるまでの猶予"), 90, 0)
     approval_days = _days(_l("審査の標準日数(営業日)"), 30)
+    transfer_charge_max_jpy = IntegerField(
+        _l("振込手数料とみなす不足の上限(円)"), [Optional(), NumberRange(0, 2000, message=CHARGE)]
+    )
 
 
 @blueprint.route("", methods=["GET", "POST"])
@@ -92,7 +96,7 @@ def show() -> Any:
 def _shown(current: Settings) -> dict[str, Any]:
     fees = {f"fee_{kind}": current.fee_percent.get(kind, 0) for kind in FEE_KINDS}
     names = ("operator_name", "operator_address", "operator_registration_number", "contact_email", "consignor_code")
-    days = ("due_days", "grace_days", "approval_days")
+    days = ("due_days", "grace_days", "approval_days", "transfer_charge_max_jpy")
     return {name: getattr(current, name) for name in names + days} | fees | dict(current.bank_account)
 
 
@@ -125,4 +129,5 @@ def _read(form: SettingsForm) -> Settings:
         due_days=form.due_days.data,
         grace_days=form.grace_days.data,
         approval_days=form.approval_days.data,
+        transfer_charge_max_jpy=form.transfer_charge_max_jpy.data or 0,
     )

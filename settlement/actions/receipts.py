@@ -378,7 +378,7 @@ def remind_of_unapplied(*, at: datetime) -> int:
                 n=len(near),
                 on=documents.jdate(first),
             ),
-            path="/desk/ledger#receipts",
+            path="/desk/ledger/receipts",
             at=at,
         )
     return len(near)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
 
-from exchange import audit, clock, database, settings
+from exchange import audit, clock, database, jobs, settings
 from exchange.database import new_id, session
 from exchange.errors import N_, Conflict, Invalid, NotFound, Words, WrongState, text
 from exchange.identity import accounts
 from exchange.identity.actions import notify, notify_operators
 from exchange.identity.models import BankAccountChange, Member, Organization
-from settlement import bank, documents, matching, payouts, queries, rules
+from settlement import bank, documents, matching, payout_statements, payouts, queries, rules
 from settlement.actions.locks import MONEY, only_finance
 from settlement.models import Payout, PayoutBatch, Receipt
 
@@ -88,6 +89,7 @@ def make_batch(*, transfer_on: date | None = None, by: Member, at: datetime) -> 
     session.flush()
     for payout, provider in ready:
         payouts.put_in_batch(payout, provider, bank.whole_account(provider.bank_account), batch, at=at)
+        jobs.enqueue("print-payout", {"payout_id": payout.id}, at=at)
         _tell_batched(payout, transfer_on, at)
     detail = {"payouts": batch.payout_count, "total_jpy": batch.total_jpy, "sha256": batch.sha256}
     audit.record("payout.batch", actor=by.id, subject=f"payout-batch/{batch.id}", at=at, detail=detail)
@@ -327,3 +329,17 @@ def _tell_held(payout: Payout, lacking: Sequence[str], at: datetime) -> None:
         path="/desk/organization",
         at=at,
     )
+
+
+def payout_document(payout: Payout) -> bytes:
+    """The PDF of a payout's statement, with its lines and file loaded; fixed once it is in a transfer file."""
+    provider = session.get(Organization, payout.provider_id)
+    if provider is None:
+        raise NotFound()
+    return payout_statements.statement(payout, provider)
+
+
+def print_payout(payout_id: str) -> None:
+    """Fix the PDF of a payout's statement, if nobody asked for it before."""
+    query = select(Payout).where(Payout.id == payout_id).options(selectinload(Payout.lines), joinedload(Payout.batch))
+    payout_document(session.scalars(query).one())

@@ -66,7 +66,9 @@ class Payout(Base):
     document_key: Mapped[str | None]
     document_sha256: Mapped[str | None]
     batch: Mapped[PayoutBatch | None] = relationship(lazy="raise_on_sql", back_populates="payouts")
-    lines: Mapped[list["PayoutLine"]] = relationship(lazy="raise_on_sql", order_by="PayoutLine.id")
+    lines: Mapped[list["PayoutLine"]] = relationship(
+        lazy="raise_on_sql", order_by="PayoutLine.id", foreign_keys="PayoutLine.payout_id"
+    )
 
 
 class PayoutLine(Base):

@@ -12,7 +12,6 @@ from settlement import actions, queries, rules, schemas
 from settlement.files import csv_response, hledger_response
 from settlement.pages import blueprint
 from settlement.pages.forms import ConfirmForm, search_of
-from settlement.pages.receipts import REASONS
 
 
 @blueprint.get("/desk/ledger")
@@ -34,7 +33,6 @@ def ledger() -> Any:
         held=queries.deposits_and_bank(),
         receipts=queries.unapplied_receipts(),
         refunds=queries.refunds_to_send(),
-        reasons=REASONS,
     )
 
 

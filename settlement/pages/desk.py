@@ -30,7 +30,7 @@ def _accountant_tasks() -> list[Task]:
     due = queries.due_payouts()
     return [
         Task(
-            text("確認が必要な入金があります"), len(receipts), _first(receipts, "recorded_at"), "/desk/ledger#receipts"
+            text("確認が必要な入金があります"), len(receipts), _first(receipts, "recorded_at"), "/desk/ledger/receipts"
         ),
         Task(
             text("返金の振込を待っている返還があります"),

@@ -44,6 +44,15 @@ def payout_seen_by(member: Member, payout_id: str) -> Payout:
     return found
 
 
+def receipts_for(payout: Payout, *, limit: int = 20) -> list[Receipt]:
+    """Unapplied money that may be a payout that came back: of its amount, since its transfer."""
+    if payout.state not in ("batched", "sent") or payout.batch is None:
+        return []
+    query = select(Receipt).where(Receipt.unapplied_jpy == payout.amount_jpy, Receipt.payout_id.is_(None))
+    query = query.where(Receipt.received_on >= payout.batch.transfer_on)
+    return list(session.scalars(query.order_by(Receipt.id).limit(limit)))
+
+
 def providers_of(payouts: Iterable[Payout]) -> dict[str, str]:
     """Names of the providers of payouts, by id."""
     return {key: o.name for key, o in organizations_by_id([p.provider_id for p in payouts]).items()}
@@ -65,8 +74,8 @@ def batches(*, limit: int = 12) -> list[PayoutBatch]:
 
 def unapplied_receipts(*, limit: int = 100) -> list[Receipt]:
     """Money received that pays nothing yet, the oldest first."""
-    query = select(Receipt).where(Receipt.unapplied_jpy > 0).order_by(Receipt.id).limit(limit)
-    return list(session.scalars(query))
+    query = select(Receipt).where(Receipt.unapplied_jpy > 0).options(selectinload(Receipt.applications))
+    return list(session.scalars(query.order_by(Receipt.received_on, Receipt.id).limit(limit)))
 
 
 def refunds_to_send(*, limit: int = 100) -> list[CreditNote]:
@@ -78,7 +87,7 @@ def refunds_to_send(*, limit: int = 100) -> list[CreditNote]:
 def receipt_seen_by(member: Member, receipt_id: str) -> Receipt:
     """A receipt with what it paid, for accountants of the exchange; raises `NotFound`."""
     query = select(Receipt).where(Receipt.id == receipt_id).options(selectinload(Receipt.applications))
-    found = session.scalars(query).first()
+    found = session.scalars(query.execution_options(populate_existing=True)).first()
     if found is None or not rules.keeps_books(member):
         raise NotFound(text("入金の記録が見つかりません。"))
     return found

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from exchange import database
-from exchange.database import session
 from exchange.identity import queries
 from tests.identity.people import is_signed_in, letters, link_for, send, sign_in, words
 from tests.world import PASSWORD
@@ -116,21 +115,6 @@ def test_an_invitation_is_sent_again(world: Any) -> None:
     owner.fill("/desk/organization", f"/desk/organization/members/{member.id}/invite")
 
     assert len(letters("keiri@mihon.example")) == 2
-
-
-def test_the_account_for_payouts_needs_the_password_and_is_told_to_owners(world: Any) -> None:
-    owner = world.organization("会社")
-    accountant = world.colleague(owner, "accountant")
-    path = "/desk/organization/bank-account"
-
-    assert send(accountant.browser, path, **ACCOUNT, password="wrong").status_code == 422
-    assert send(accountant.browser, path, **{**ACCOUNT, "bank_code": "1"}, password=PASSWORD).status_code == 422
-    assert send(accountant.browser, path, **ACCOUNT, password=PASSWORD).status_code == 303
-    session.remove()
-    kept = queries.organization(owner.organization_id).bank_account
-    assert kept is not None and kept["account_holder_kana"] == "ｶ)ﾐﾎﾝ"
-    assert "振込先の口座が変更されました" in letters(owner.email)[0].subject
-    assert "1234567" not in owner.see("/desk/organization")
 
 
 def test_a_new_registration_number_must_be_looked_up_again(world: Any) -> None:

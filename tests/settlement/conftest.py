@@ -9,6 +9,7 @@ from contracts.models import Contract, Offer
 from exchange import clock, database, settings
 from exchange.database import new_id, session
 from listings.models import Listing
+from settlement import actions
 
 ONE_OFF = {"model": "one_off", "price_jpy": 10_000, "payment": "on_activation"}
 MONTHLY = {"model": "subscription", "price_jpy": 12_000, "interval": "month"}
@@ -21,6 +22,7 @@ ACCOUNT = {
     "account_number": "1234567",
     "account_holder_kana": "カ)ミナトデータ",
 }
+TOLD = actions.Instruction(by="地図製作株式会社 経理", on=date(2026, 1, 5), how="電話で確認")
 numbers = itertools.count(1)
 
 

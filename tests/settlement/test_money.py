@@ -9,7 +9,7 @@ from exchange.database import session
 from exchange.identity.queries import organization
 from settlement import actions, bank, ledger
 from settlement.models import Invoice, Payout
-from tests.settlement.conftest import ONE_OFF
+from tests.settlement.conftest import ONE_OFF, TOLD
 
 
 def test_a_paid_invoice_makes_the_provider_s_payout_due(market):
@@ -74,10 +74,12 @@ def test_unapplied_money_pays_an_invoice_on_instruction_or_goes_back(market):
     answer = market.statement(f"{clock.today()},カ)チズ,15000,").json
     receipt = answer["unmatched"][0]["id"]
     with database.transaction():
-        actions.apply_receipt(receipt, reference=invoice["payment_reference"], by=market.admin.member, at=clock.now())
+        actions.apply_receipt(
+            receipt, reference=invoice["payment_reference"], instruction=TOLD, by=market.admin.member, at=clock.now()
+        )
     assert market.seen(invoice)["state"] == "paid" and market.balances()["unapplied"] == 4_000
     with database.transaction():
-        actions.return_receipt(receipt, by=market.admin.member, at=clock.now())
+        actions.return_receipt(receipt, note="同じ口座へ返金", by=market.admin.member, at=clock.now())
     assert market.balances() == {"bank": 11_000, "deposits": 10_000, "fees": 1_000}
 
 
@@ -100,7 +102,7 @@ def test_a_statement_with_an_unreadable_line_is_refused_whole(market, lines, fie
 
 
 def test_a_statement_of_another_layout_is_refused(market):
-    assert market.statement("2026-01-01,x,1,", header="日付,名前,金額,摘要").status_code == 422
+    assert market.statement("2026-01-01,x,1,", header="日付,名前,金額,摘要").status_code == 422  # came or went?
     assert market.admin.post("/bank-statements", data=b"", headers={"Content-Type": "text/csv"}).status_code == 422
     assert market.statement(who=market.provider).status_code == 403
 
@@ -228,7 +230,7 @@ def test_no_money_goes_to_a_municipality(market):
         )
         session.add(payout)
         session.flush()
-        assert "公金" in actions.why_not_payable(payout, organization(city.organization_id))[0]
+        assert "公金" in actions.why_not_payable(payout, organization(city.organization_id), [], today=at.date())[0]
 
 
 STEPS = st.lists(
@@ -274,7 +276,8 @@ def _do(market, deed, amount, number, admin, at):
                     received_on=at.date(), payer=payer, amount_jpy=amount, reference=reference, by=admin, at=at
                 )
                 if deed == "apply":
-                    actions.apply_receipt(receipt.id, reference=invoice.payment_reference, by=admin, at=at)
+                    reference = invoice.payment_reference
+                    actions.apply_receipt(receipt.id, reference=reference, instruction=TOLD, by=admin, at=at)
     except DomainError:
         pass
 

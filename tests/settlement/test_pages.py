@@ -70,14 +70,20 @@ def test_an_accountant_takes_a_statement_and_clears_what_it_leaves_over(market):
     form = {"csrf_token": csrf(page), "file": (io.BytesIO(body), "meisai.csv")}
     result = market.admin.browser.post("/desk/ledger/statement", data=form).get_data(as_text=True)
     assert "1件の入金を新しく記録しました" in result and "照合番号がありません" in result
-    ledger = market.admin.see("/desk/ledger")
-    receipt = re.search(r"/desk/ledger/receipts/[0-9a-z]+", ledger).group()
-    wrong = market.admin.fill(receipt, reference="000000000")
+    assert "1件あります" in market.admin.see("/desk/ledger")
+    waiting = market.admin.see("/desk/ledger/receipts")
+    assert "返金期限" in waiting and "12,000円" in waiting
+    receipt = re.search(r"/desk/ledger/receipts/[0-9a-z]+", waiting).group()
+    told = {"told_by": "地図製作 経理", "told_on": clock.today().isoformat(), "told_how": "電話で確認"}
+    assert market.admin.fill(receipt, reference=invoice["payment_reference"]).status_code == 422
+    wrong = market.admin.fill(receipt, reference="000000000", **told)
     assert wrong.status_code == 422 and "この照合番号の請求書はありません" in wrong.get_data(as_text=True)
-    assert market.admin.fill(receipt, reference=invoice["payment_reference"]).status_code == 303
+    assert market.admin.fill(receipt, reference=invoice["payment_reference"], **told).status_code == 303
     assert market.seen(invoice)["state"] == "paid"
-    assert market.admin.fill(receipt, receipt + "/return").status_code == 303
-    assert "すべて処理済み" in market.admin.see(receipt)
+    assert market.admin.fill(receipt, receipt + "/return").status_code == 422
+    assert market.admin.fill(receipt, receipt + "/return", note="同じ口座へ").status_code == 303
+    page = market.admin.see(receipt)
+    assert "すべて処理済み" in page and "電話で確認" in page and "同じ口座へ" in page
 
 
 def test_an_accountant_refunds_and_sends_the_money_back(market):
