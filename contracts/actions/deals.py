@@ -16,9 +16,9 @@ from contracts.guideline.parts import Deal, Template, Value
 from contracts.models import Contract, Offer
 from exchange.database import lock, new_id, session
 from exchange.errors import Forbidden, Invalid, Words, WrongState, text
+from exchange.identity import accounts, terms
 from exchange.identity import actions as identity
 from exchange.identity import queries as people
-from exchange.identity import terms
 from exchange.identity.models import Member
 
 PURPOSE_LENGTH_MAX = 1_000
@@ -166,6 +166,8 @@ def _may_request(offer: Offer, by: Member) -> None:
         raise Invalid({"offer_id": [text("オープンデータは、契約なしで利用できます。申込みは不要です。")]})
     if not offer.listing.provider.is_verified:
         raise Forbidden(text("提供者の取引が停止されているため、申し込めません。"))
+    if offer.pricing["model"] != "free":
+        accounts.demand_domestic(by.organization, offer.listing.provider)
     steps.refuse_if_taken(offer.listing_id, by.organization_id, offer.listing.state)
 
 

@@ -22,6 +22,7 @@ from contracts.models import Offer
 from exchange import audit
 from exchange.database import new_id, session
 from exchange.errors import Forbidden, Invalid, Words, WrongState, text
+from exchange.identity import accounts
 from exchange.identity.models import Member
 from listings import actions as listings
 from listings import rules as listing_rules
@@ -95,6 +96,7 @@ def add_offer(
         checklist=checklist or {},
     )
     checked = proposals.check(listing, given, by=by)
+    _demand_domestic(given, by)
     _refuse_too_many(listing, "open", OPEN_OFFERS_MAX)
     offer = _new(listing, given, checked, state="open", by=by, at=at)
     _record("offer.add", offer, by, at)
@@ -145,6 +147,7 @@ def open_offer(draft: Offer, *, by: Member, at: datetime) -> Offer:
     _claim(draft)
     given = proposals.of(draft)
     checked = proposals.check(draft.listing, given, by=by)
+    _demand_domestic(given, by)
     _refuse_too_many(draft.listing, "open", OPEN_OFFERS_MAX)
     proposals.put(given, checked, draft)
     draft.state, draft.created_at, draft.created_by = "open", at, by.id
@@ -207,6 +210,12 @@ def _must_prepare(listing: Listing, by: Member) -> None:
         raise Forbidden(text("組織の確認が済んでいないため、提供条件を設定できません。"))
     if listing.state == "withdrawn":
         raise WrongState(text("掲載を終了したデータには提供条件を設定できません。"), state=listing.state, allowed=[])
+
+
+def _demand_domestic(given: Proposal, by: Member) -> None:
+    """No price for the data of an organization abroad: this exchange settles within Japan alone."""
+    if given.price.get("model") != "free":
+        accounts.demand_domestic(by.organization)
 
 
 def _claim(draft: Offer) -> None:

@@ -19,6 +19,10 @@ from exchange.identity import actions, bank_accounts, queries, rules
 from exchange.identity.models import BankAccountChange as Change
 from exchange.identity.models import Member, Organization
 
+DOMESTIC = N_(
+    "この取引市場は、国内の支払人と受取人の間の支払いだけを扱います(この取引市場の規則です)。"
+    "国外に本店がある組織は、無料のデータだけを提供し、利用できます。"
+)
 DOMESTIC_PAYEE = N_(
     "この取引市場は、国内の支払人と受取人の間の支払いだけを扱います(この取引市場の規則です)。"
     "国内の金融機関の口座を登録してください。"
@@ -36,6 +40,15 @@ class OwnEntry(Forbidden):
     """Who entered an account cannot confirm it too."""
 
     title_ja = N_("口座を入力した人とは別の人が確認します")
+
+
+def demand_domestic(*parties: Organization) -> None:
+    """Raises `DomesticOnly` when money would flow from or to an organization abroad.
+
+    Receiving for a payee across the border is in principle a remittance business (資金決済法, as amended in 2025).
+    """
+    if any(party.is_abroad for party in parties):
+        raise DomesticOnly(text(DOMESTIC))
 
 
 def enter(organization: Organization, account: Mapping[str, str], *, password: str, by: Member, at: datetime) -> Change:

@@ -41,6 +41,7 @@ class Body:
     name_en: str = ""
     address: str = ""
     representative: str = ""
+    is_abroad: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ def _tidied(body: Body) -> Body:
         registration_number=rules.tidy_number(body.registration_number),
         address=body.address.strip(),
         representative=body.representative.strip(),
+        is_abroad=body.is_abroad,
     )
 
 
@@ -168,6 +170,7 @@ def _found(body: Body, person: Person, at: datetime) -> Member:
         area_code=body.municipality_code or None,
         address=body.address,
         representative=body.representative,
+        is_abroad=body.is_abroad,
         state="pending",
         created_at=at,
     )

@@ -37,6 +37,7 @@ class SignUpForm(Form):
     representative = StringField(
         _l("代表者の役職と氏名"), [InputRequired(_l("代表者の役職と氏名を100文字以内で入力してください。"))]
     )
+    is_abroad = BooleanField(_l("本店または主たる事務所は日本国外にあります"))
     person_name = StringField(_l("お名前"), [InputRequired(_l("お名前を100文字以内で入力してください。"))])
     department = StringField(_l("部署"))
     email = EmailField(_l("メールアドレス"), [InputRequired(_l("メールアドレスを入力してください。"))])
@@ -104,6 +105,7 @@ def _body(form: SignUpForm) -> joining.Body:
         registration_number=form.registration_number.data or "",
         address=form.address.data or "",
         representative=form.representative.data or "",
+        is_abroad=bool(form.is_abroad.data),
     )
 
 

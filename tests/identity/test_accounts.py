@@ -49,7 +49,7 @@ def test_an_account_entered_by_one_is_in_force_once_another_confirmed_it(world: 
     assert send(owner.browser, CONFIRM, password=PASSWORD).status_code == 303
     account = kept(owner)
     assert account is not None and account["account_holder_kana"] == "ｶ)ﾐﾎﾝ"
-    assert "振込先の口座が変更されました" in letters(accountant.email)[-1].subject
+    assert any("振込先の口座が変更されました" in letter.subject for letter in letters(accountant.email))
     assert "1234567" not in owner.see("/desk/organization")
     assert owner.browser.get(CONFIRM).status_code == 404
 

@@ -372,3 +372,21 @@ def test_a_statement_of_a_payout_says_how_it_is_made_up_and_stays(market):
     market.admin.fill(f"/desk/payouts/{payout['id']}", f"/desk/payouts/{payout['id']}/returned", reason="口座なし")
     assert "この振込は戻りました" in market.provider.see(f"/desk/payouts/{payout['id']}")
     assert made["total_jpy"] == 10_000
+
+
+def test_no_price_and_no_paid_contract_for_an_organization_abroad(world):
+    provider, buyer = world.organization("国内企業"), world.organization("外国大学", kind="university")
+    listing, _, offer = world.published(provider, ONE_OFF)
+    with database.transaction():
+        session.get(Organization, buyer.organization_id).is_abroad = True
+    body = {"offer_id": offer["id"], "purpose": "研究", "variables": {}, "accept_terms": True}
+    answer = buyer.post("/contracts", body)
+    assert answer.status_code == 409 and answer.json["type"] == "/problems/domestic-only"
+    assert "この取引市場の規則" in answer.json["detail"]
+    with database.transaction():
+        session.get(Organization, provider.organization_id).is_abroad = True
+    priced = {"name": "別", "template": "provision-licence", "pricing": ONE_OFF, "variables": {}}
+    assert provider.post(f"/listings/{listing['id']}/offers", priced).status_code == 409
+    assert (
+        provider.post(f"/listings/{listing['id']}/offers", priced | {"pricing": {"model": "free"}}).status_code == 201
+    )

@@ -8,7 +8,7 @@ from exchange import clock, database
 from exchange.database import session
 from exchange.identity.queries import organization
 from settlement import actions, bank, ledger
-from settlement.models import Invoice, Payout
+from settlement.models import Application, Invoice, Payout, Receipt
 from tests.settlement.conftest import ONE_OFF, TOLD
 
 
@@ -233,9 +233,8 @@ def test_no_money_goes_to_a_municipality(market):
         assert "公金" in actions.why_not_payable(payout, organization(city.organization_id), [], today=at.date())[0]
 
 
-STEPS = st.lists(
-    st.tuples(st.sampled_from(["sell", "pay", "refund", "batch", "sent", "apply"]), st.integers(1, 30_000)), max_size=14
-)
+DEEDS = ["sell", "pay", "refund", "batch", "sent", "apply", "short", "bounce", "discard", "give back"]
+STEPS = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(1, 30_000)), max_size=16)
 
 
 @given(STEPS)
@@ -266,6 +265,8 @@ def _do(market, deed, amount, number, admin, at):
                 batch = session.query(Payout).filter(Payout.state == "batched").first()
                 if batch:
                     actions.record_batch_sent(batch.batch_id, by=admin, at=at)
+            elif deed in ("bounce", "discard", "give back"):
+                _undo(deed, admin, at)
             elif invoices and deed == "refund":
                 actions.refund(invoices[amount % len(invoices)].id, amount_jpy=amount, reason="x", by=admin, at=at)
             elif invoices:
@@ -275,11 +276,25 @@ def _do(market, deed, amount, number, admin, at):
                 receipt = actions.record_payment(
                     received_on=at.date(), payer=payer, amount_jpy=amount, reference=reference, by=admin, at=at
                 )
+                if deed == "short":
+                    actions.bear_charge(invoice.id, bearer="exchange", instruction=TOLD, by=admin, at=at)
                 if deed == "apply":
                     reference = invoice.payment_reference
                     actions.apply_receipt(receipt.id, reference=reference, instruction=TOLD, by=admin, at=at)
     except DomainError:
         pass
+
+
+def _undo(deed, admin, at):
+    """A transfer comes back, a file is given up, or unapplied money goes back to its payer."""
+    payout = session.query(Payout).filter(Payout.state.in_(["batched", "sent"])).first()
+    waiting = session.query(Receipt).filter(Receipt.unapplied_jpy > 0).first()
+    if deed == "give back" and waiting:
+        actions.return_receipt(waiting.id, note="x", by=admin, at=at)
+    elif deed == "discard" and payout:
+        actions.discard_batch(payout.batch_id, reason="x", by=admin, at=at)
+    elif deed == "bounce" and payout:
+        actions.record_payout_returned(payout.id, reason="x", by=admin, at=at)
 
 
 def _check_books(market):
@@ -288,9 +303,18 @@ def _check_books(market):
     due = sum(i.due_jpy for i in invoices)
     assert ledger.balance(ledger.billed(buyer)) == ledger.balance(ledger.uncollected(provider)) == due
     owed = sum(i.paid_jpy - i.refunded_jpy - i.fee_taken_jpy for i in invoices)
-    gone = sum(p.amount_jpy for p in session.query(Payout) if p.state != "due")
+    gone = sum(p.amount_jpy for p in session.query(Payout) if p.state in ("batched", "sent"))
     held = ledger.balance(ledger.deposits(provider)) - ledger.balance(ledger.advances(provider))
     assert held == owed - gone == sum(p.amount_jpy for p in session.query(Payout) if p.state == "due")
+    receipts = session.query(Receipt).all()
+    unapplied, back = sum(r.unapplied_jpy for r in receipts), sum(r.returned_jpy for r in receipts)
+    borne = sum(a.amount_jpy for a in session.query(Application) if a.borne)
+    sent = sum(p.amount_jpy for p in session.query(Payout) if p.state == "sent")
+    assert ledger.balance(ledger.UNAPPLIED) == unapplied and ledger.balance(ledger.TRANSFER_CHARGES) == borne
+    assert ledger.balance(ledger.BANK) == sum(r.amount_jpy for r in receipts) - back - sent
+    assert sum(a.amount_jpy for a in session.query(Application) if not a.borne) == sum(
+        r.amount_jpy - r.unapplied_jpy - r.returned_jpy for r in receipts
+    )
     assert ledger.balance(ledger.FEES) == sum(i.fee_taken_jpy for i in invoices)
     for i in invoices:
         assert i.fee_taken_jpy == i.fee_jpy * (i.paid_jpy - i.refunded_jpy) // i.total_jpy
