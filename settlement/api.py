@@ -112,10 +112,12 @@ def bank_statement() -> Any:
 
 @blueprint.route("/receipts")
 @operator("finance")
-@blueprint.response(200, schemas.ReceiptsAnswer)
-def receipts() -> Any:
-    """Money received that pays nothing yet, the oldest first, with the day by which it goes back."""
-    return {"items": [schemas.receipt_shown(r) for r in queries.unapplied_receipts()], "next_cursor": None}
+@blueprint.arguments(api.PageArgs, location="query")
+@blueprint.response(200, api.page_of(schemas.ReceiptShown))
+def receipts(args: dict[str, Any]) -> Any:
+    """Money received that pays nothing yet, the last recorded first, with the day by which it goes back."""
+    found = queries.receipts_waiting(**args)
+    return {"items": [schemas.receipt_shown(r) for r in found.items], "next_cursor": found.next_cursor}
 
 
 @blueprint.route("/receipts/<receipt_id>/apply", methods=["POST"])

@@ -288,13 +288,6 @@ class ReceiptShown(ReceiptAnswer):
     return_by = fields.Date(required=True)
 
 
-class ReceiptsAnswer(Answer):
-    """Unapplied money, the oldest first."""
-
-    items = fields.List(fields.Nested(ReceiptShown), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 def receipt_shown(receipt: Receipt) -> dict[str, Any]:
     """A receipt with its applications loaded, and its deadline."""
     return receipt_answer(receipt) | {"return_by": rules.return_by(receipt.received_on)}

@@ -179,15 +179,13 @@ def _demand_second(change: Change, by: Member) -> None:
 
 
 def _tell_in_force(change: Change, by: Member, at: datetime) -> None:
-    held = text("%(name)sさんが確認しました。変更から3銀行営業日の間、振込を止めます。", name=by.name)
-    first = text("%(name)sさんが確認しました。", name=by.name)
-    who = text("運営者が確認しました。")
-    words = (held if change.replaced else first) if not by.is_operator else who
+    who = text("運営者が確認しました。") if by.is_operator else text("%(name)sさんが確認しました。", name=by.name)
+    held = text("変更から3銀行営業日の間、振込を止めます。") if change.replaced else ""
     actions.notify(
         organization_id=change.organization_id,
         roles=["owner", "accountant"],
         title=text("振込先の口座が変更されました"),
-        body=f"{words}{text('心当たりのない場合は、すぐに運営者へご連絡ください。')}",
+        body=f"{who}{held}{text('心当たりのない場合は、すぐに運営者へご連絡ください。')}",
         path="/desk/organization",
         at=at,
     )

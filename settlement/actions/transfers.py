@@ -14,6 +14,7 @@ from exchange.errors import N_, Conflict, Invalid, NotFound, Words, WrongState, 
 from exchange.identity import accounts
 from exchange.identity.actions import notify, notify_operators
 from exchange.identity.models import BankAccountChange, Member, Organization
+from exchange.identity.queries import organizations_by_id
 from settlement import bank, documents, matching, payout_statements, payouts, queries, rules
 from settlement.actions.locks import MONEY, only_finance
 from settlement.models import Payout, PayoutBatch, Receipt
@@ -147,6 +148,16 @@ def why_not_payable(
         words = text("口座が変更されたため、%(on)sの前日まで振込を止めています", on=documents.jdate(until))
         lacking.append(str(words))
     return lacking
+
+
+def held_back(waiting: Sequence[Payout], *, at: datetime) -> dict[str, list[str]]:
+    """Of payouts that gather, those that no transfer file can take now, by id, with why."""
+    providers = {o.id: o for o in organizations_by_id([p.provider_id for p in waiting]).values()}
+    changes, today = accounts.newest_changes(list(providers)), at.astimezone(clock.JST).date()
+    why = {
+        p.id: why_not_payable(p, providers[p.provider_id], changes.get(p.provider_id, []), today=today) for p in waiting
+    }
+    return {payout_id: lacking for payout_id, lacking in why.items() if lacking}
 
 
 def _held_until(change: BankAccountChange) -> date | None:

@@ -29,6 +29,7 @@ def _page(form: Form, status: int = 200) -> Any:
     page = render_template(
         "settlement/payouts.html",
         waiting=waiting,
+        held=actions.held_back(waiting, at=clock.now()),
         past=[p for p in found.items if p.state != "due"],
         names=queries.providers_of(found.items),
         states=rules.PAYOUT_STATES,

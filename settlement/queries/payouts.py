@@ -78,6 +78,12 @@ def unapplied_receipts(*, limit: int = 100) -> list[Receipt]:
     return list(session.scalars(query.order_by(Receipt.received_on, Receipt.id).limit(limit)))
 
 
+def receipts_waiting(*, limit: int = 20, cursor: str | None = None) -> Page[Receipt]:
+    """A page of money received that pays nothing yet, the last recorded first, with what each paid."""
+    query = select(Receipt).where(Receipt.unapplied_jpy > 0).options(selectinload(Receipt.applications))
+    return page(query, Receipt.id, limit=limit, cursor=cursor)
+
+
 def refunds_to_send(*, limit: int = 100) -> list[CreditNote]:
     """Credit notes whose money still has to be sent to the buyer, the oldest first, with their invoices."""
     query = select(CreditNote).where(CreditNote.repaid_jpy > 0, CreditNote.repaid_at.is_(None))

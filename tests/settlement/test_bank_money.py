@@ -177,7 +177,7 @@ def test_accountants_are_reminded_once_before_money_must_go_back(market):
         assert [actions.remind_of_unapplied(at=at) for _ in range(2)] == [1, 0]
     assert "返金の期限が近い入金があります" in market.admin.see("/desk/notices")
     assert "期限間近" in market.admin.see("/desk/ledger/receipts")
-    assert market.admin.get("/receipts").json["items"][0]["return_by"] > str(clock.today())
+    assert market.admin.get("/receipts").json["items"][-1]["return_by"] > str(clock.today())
 
 
 # ---- money out
@@ -333,6 +333,7 @@ def test_an_account_that_waits_for_a_second_person_holds_payouts(market):
     change(market)
     answer = market.admin.post("/payouts/batch", {})
     assert answer.status_code == 409 and "もう1人の確認" in answer.json["missing"][0]["what"][0]
+    assert "10,000円 の支払いを止めています" in market.provider.see("/desk/payouts")
 
 
 def test_the_first_account_of_an_organization_holds_nothing(market):
