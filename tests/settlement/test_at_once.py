@@ -1,0 +1,72 @@
+"""Eight people close, take in payments, give back and pay out at the same moment: the books are as if one had."""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from exchange import clock, database
+from settlement import actions
+from tests.settlement.conftest import MONTHLY, ONE_OFF, last_month
+
+CLIENTS = 8
+
+
+def deeds(market, month, bought, turn):
+    """What each of the eight does, in an order of their own."""
+    lines = [f"{clock.today()},カ)チズ {n},{i['total_jpy']},{i['payment_reference']}" for n, i in enumerate(bought)]
+
+    def close():
+        answer = market.admin.post(f"/periods/{month}/close")
+        with database.transaction():
+            actions.continue_close(month, after="", at=clock.now())
+        return answer.status_code
+
+    def pay():
+        return market.statement(*lines).status_code
+
+    def give_back():
+        body = {"amount_jpy": bought[0]["total_jpy"], "reason": "返金"}
+        return market.admin.post(f"/invoices/{bought[0]['id']}/refund", body).status_code
+
+    def pay_out():
+        return market.admin.post("/payouts/batch").status_code
+
+    mine = [close, pay, give_back, pay_out]
+    random.Random(turn).shuffle(mine)
+    return mine
+
+
+def test_eight_at_once_do_everything_once(market):
+    market.set_accounts()
+    month, first, _ = last_month()
+    subscribed = [market.contract(MONTHLY, at=first) for _ in range(3)]
+    bought = [market.invoice(ONE_OFF) for _ in range(4)]
+    assert market.admin.token
+    together = threading.Barrier(CLIENTS)
+
+    def client(turn):
+        together.wait()
+        try:
+            return [(deed.__name__, deed()) for deed in deeds(market, month, bought, turn)]
+        finally:
+            database.session.remove()
+
+    with ThreadPoolExecutor(CLIENTS) as people:
+        answers = [answer for mine in people.map(client, range(CLIENTS)) for answer in mine]
+
+    told = {name: sorted(status for n, status in answers if n == name) for name, _ in answers}
+    assert told["pay"] == [200] * CLIENTS and told["close"] == [202] * CLIENTS
+    assert [s for s in told["give_back"] if s < 300] == [201], told["give_back"]
+    assert all(s in (201, 409, 422) for s in (*told["give_back"], *told["pay_out"])), told
+
+    assert market.admin.get(f"/periods/{month}").json["state"] == "closed"
+    assert {i["contract_id"] for i in market.invoices(period=month) if i["contract_id"] in subscribed} == set(
+        subscribed
+    )
+    assert [market.seen(i)["paid_jpy"] for i in bought[1:]] == [11_000] * 3
+    returned = market.seen(bought[0])
+    assert returned["state"] == "credited"
+    accounts = market.admin.get("/ledger/accounts").json["items"]
+    owed = {a["heading"]: a["balance_jpy"] for a in accounts}
+    assert owed["bank"] == 44_000  # each line of the statement once, whoever brought it first
+    assert owed["billed"] == owed["uncollected"] == 3 * 13_200
