@@ -6,7 +6,8 @@
     metered         so much per gigabyte (10**9 bytes) or download, in tiers, between a minimum and a cap
     revenue_share   a percentage of what the buyer reports, at least a minimum
 
-Prices are without tax. Every charge is rounded down to whole yen once, here, at the end.
+A quota is the most that a month delivers, whatever it costs; a cap is the most that a month costs, whatever is
+delivered. Prices are without tax. Every charge is rounded down to whole yen once, here, at the end.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from exchange.money import JPY_MAX, floor_yen, share_jpy
 
 GIGABYTE = 10**9
 UNITS_MAX = 10**12
+QUOTA_MAX = 10**9
 TIERS_MAX = 20
 DECIMALS_MAX = 6
 MODELS = ("free", "one_off", "subscription", "metered", "revenue_share")
 
+QUOTAS = ("quota_gigabytes", "quota_downloads")
 EXAMPLE_UNITS = 10
 EXAMPLE_SALES_JPY = 1_000_000
 
@@ -36,8 +39,16 @@ class Free:
     model: ClassVar[str] = "free"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Quota:
+    """The most that is delivered in a calendar month; None is no quota. A gigabyte is 10**9 bytes."""
+
+    quota_gigabytes: int | None = None
+    quota_downloads: int | None = None
+
+
 @dataclass(frozen=True)
-class OneOff:
+class OneOff(_Quota):
     """One price for the whole contract; `prepaid` delivers only once it is paid."""
 
     price_jpy: int
@@ -46,7 +57,7 @@ class OneOff:
 
 
 @dataclass(frozen=True)
-class Subscription:
+class Subscription(_Quota):
     """A price for every month or year of the term."""
 
     price_jpy: int
@@ -63,7 +74,7 @@ class Tier:
 
 
 @dataclass(frozen=True)
-class Metered:
+class Metered(_Quota):
     """A price per unit. Included units come first and are free; tiers count the units after them."""
 
     unit: Literal["gigabyte", "download"]
@@ -76,7 +87,7 @@ class Metered:
 
 
 @dataclass(frozen=True)
-class RevenueShare:
+class RevenueShare(_Quota):
     """A share of the sales the buyer reports for the month."""
 
     share_percent: Decimal
@@ -101,10 +112,12 @@ def parse(given: Mapping[str, Any], *, field: str = "pricing") -> Pricing:
 
 
 def as_json(pricing: Pricing) -> dict[str, Any]:
-    """The JSON form, every field written out, which `parse` reads back to the same price."""
+    """The JSON form, which `parse` reads back to the same price: every field, and the quota where there is one."""
     written: dict[str, Any] = {"model": pricing.model}
     for each in fields(pricing):
-        written[each.name] = _plain(getattr(pricing, each.name))
+        value = getattr(pricing, each.name)
+        if value is not None or each.name not in QUOTAS:
+            written[each.name] = _plain(value)
     return written
 
 
@@ -238,8 +251,22 @@ def _words_en(pricing: Pricing) -> str:
 
 
 def details(pricing: Pricing, lang: str = "ja") -> list[str]:
-    """Everything else about the price, one sentence each: tiers, included units, minimum, cap, when it is paid."""
-    return _details_en(pricing) if lang == "en" else _details_ja(pricing)
+    """Everything else about the price, one sentence each: tiers, included units, minimum, cap, when paid, quota."""
+    found = _details_en(pricing) if lang == "en" else _details_ja(pricing)
+    return found + _quota_words(pricing, lang)
+
+
+def _quota_words(pricing: Pricing, lang: str) -> list[str]:
+    if isinstance(pricing, Free):
+        return []
+    units = ("GB", "downloads") if lang == "en" else ("GB", "回")
+    quotas = zip((pricing.quota_gigabytes, pricing.quota_downloads), units, strict=True)
+    most = [f"{quota:,} {unit}" for quota, unit in quotas if quota is not None]
+    if not most:
+        return []
+    if lang == "en":
+        return [f"Delivery stops at {' or '.join(most)} a month."]
+    return [f"1か月に引き渡す量は {'、または '.join(most)}までで、それを超える引渡しは翌月まで止まります。"]
 
 
 def _details_ja(pricing: Pricing) -> list[str]:
@@ -272,7 +299,8 @@ def _metered_ja(p: Metered) -> list[str]:
     if p.cap_jpy is not None:
         found.append(f"1か月の上限額は {p.cap_jpy:,}円です。")
     once = "同じファイルの同じ部分は、1か月に何度読み出しても1回分です。"
-    return [*found, once if p.repeat_reads == "included" else "発行したリンクごとに計算します。"]
+    found.append(once if p.repeat_reads == "included" else "発行したリンクごとに計算します。")
+    return [*found, _VARIANTS_JA[p.unit]]
 
 
 def _details_en(pricing: Pricing) -> list[str]:
@@ -304,7 +332,21 @@ def _metered_en(p: Metered) -> list[str]:
     if p.cap_jpy is not None:
         found.append(f"At most ¥{p.cap_jpy:,} a month.")
     once = "The same bytes of the same file count once a month, however often they are read."
-    return [*found, once if p.repeat_reads == "included" else "Counted for every link."]
+    found.append(once if p.repeat_reads == "included" else "Counted for every link.")
+    return [*found, _VARIANTS_EN[p.unit]]
+
+
+# Whose bytes are billed where a file is there as it was provided and as Parquet.
+_VARIANTS_JA = {
+    "gigabyte": "提供されたままのファイルと Parquet 形式は、それぞれ実際に届いた形式のバイト数で数えます。内容が同一のときは同じものとして数えます。",
+    "download": "提供されたままのファイルと Parquet 形式は、それぞれ別の1回として数えます。内容が同一のときは同じものとして数えます。",
+}
+_VARIANTS_EN = {
+    "gigabyte": "The file as provided and its Parquet form are each counted by the bytes delivered in that form; where "
+    "their content is identical, they count as one.",
+    "download": "The file as provided and its Parquet form count as separate downloads; where their content is "
+    "identical, they count as one.",
+}
 
 
 def example_words(pricing: Pricing, lang: str = "ja") -> str:
@@ -412,11 +454,12 @@ def _decimal(value: str) -> Decimal | None:
 
 
 def _one_off(r: _Reader) -> OneOff:
-    return OneOff(r.whole("price_jpy", JPY_MAX), r.choice("payment", ("on_activation", "prepaid"), "on_activation"))
+    payment = r.choice("payment", ("on_activation", "prepaid"), "on_activation")
+    return OneOff(r.whole("price_jpy", JPY_MAX), payment, **_quota(r))
 
 
 def _subscription(r: _Reader) -> Subscription:
-    return Subscription(r.whole("price_jpy", JPY_MAX), r.choice("interval", ("month", "year")))
+    return Subscription(r.whole("price_jpy", JPY_MAX), r.choice("interval", ("month", "year")), **_quota(r))
 
 
 def _metered(r: _Reader) -> Metered:
@@ -431,7 +474,12 @@ def _metered(r: _Reader) -> Metered:
         minimum_jpy=minimum,
         cap_jpy=cap,
         repeat_reads=r.choice("repeat_reads", ("included", "charged"), "included"),
+        **_quota(r),
     )
+
+
+def _quota(r: _Reader) -> dict[str, int | None]:
+    return {name: None if r.take(name) is None else r.whole(name, QUOTA_MAX, least=1) for name in QUOTAS}
 
 
 def _tiers(r: _Reader) -> tuple[Tier, ...]:
@@ -461,7 +509,8 @@ def _tier(row: _Reader) -> Tier:
 
 
 def _revenue_share(r: _Reader) -> RevenueShare:
-    return RevenueShare(r.decimal("share_percent", 100), r.whole("minimum_jpy", JPY_MAX, default=0))
+    minimum = r.whole("minimum_jpy", JPY_MAX, default=0)
+    return RevenueShare(r.decimal("share_percent", 100), minimum, **_quota(r))
 
 
 _BUILDERS: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import contracts.rules
 from contracts.models import Contract
-from delivery import presigning, queries, reading, rules
+from delivery import presigning, queries, reading, rules, warning
 from delivery.models import ContractLimits
 from exchange import audit, clock, database
 from exchange.config import config
@@ -33,6 +33,12 @@ class LimitReached(TooMany):
     """The link would pass the limit that the buyer set for the month."""
 
     title_ja = N_("利用者が定めた月の上限に達します")
+
+
+class QuotaReached(LimitReached):
+    """The link would pass what the contract itself delivers in a month."""
+
+    title_ja = N_("契約で定めた月の引渡量に達します")
 
 
 class NotOpen(Forbidden):
@@ -64,6 +70,7 @@ class _Object(NamedTuple):
     sha256: str
     name: str
     media_type: str
+    counted_as: str = "original"  # see `rules.counted_as`
 
 
 # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +166,7 @@ def draw(
         expires_in = min(expires_in, rules.ONCE_SECONDS_UNGATED)
     drawn = _Drawn(contract.contract_id, by.id, token_id, expires_in, at, clock.month_of(at), asked.once, bound_to)
     grants = [drawn.grant(each, repeats) for each in objects]
-    if contract.limited:
+    if contract.limited or rules.has_quota(contract.pricing):
         _refuse_beyond_limits(contract, grants, at=at)
     return drawn.links(objects, grants, proof)
 
@@ -231,7 +238,8 @@ def _object(listing_id: str, row: Any, variant: str) -> _Object:
         told = (row.parquet_key, row.parquet_size, row.parquet_sha256, name, rules.PARQUET_MEDIA_TYPE)
     else:
         raise Invalid({"variant": [text("このファイルに Parquet 形式はありません。original を指定してください。")]})
-    return _Object(listing_id, row.file_id, variant, *told)
+    counted_as = rules.counted_as(variant, sha256=row.sha256, parquet_sha256=row.parquet_sha256)
+    return _Object(listing_id, row.file_id, variant, *told, counted_as=counted_as)
 
 
 class _Drawn(NamedTuple):
@@ -258,7 +266,7 @@ class _Drawn(NamedTuple):
             grant_id=grant_id,
             contract_id=self.contract_id,
             file_id=of.file_id,
-            variant=of.variant,
+            variant=of.counted_as,
             month=self.month,
             repeats=repeats,
         )
@@ -427,11 +435,8 @@ def _revoked(grant: Any, *, at: datetime) -> Words | None:
 
 
 def _refuse_beyond_limits(contract: Any, grants: Sequence[dict[str, Any]], *, at: datetime) -> None:
-    """Holds the contract's limits row until the grants are written, so that no two requests pass a limit together."""
+    """Holds the contract's limits until the grants are written, so that no two requests pass a limit together."""
     database.lock(f"limits/{contract.contract_id}")
-    kept = queries.limits(contract.contract_id)
-    if kept is None:
-        return
     month = clock.month_of(at)
     asked = {grant["pool"]: grant["size"] for grant in grants}
     held = queries.held(contract.contract_id, month=month, real_at=at - clock_ahead(), asked=asked)
@@ -442,27 +447,55 @@ def _refuse_beyond_limits(contract: Any, grants: Sequence[dict[str, Any]], *, at
             (held.bytes + held.asked_bytes, held.downloads + held.asked_downloads),
         )
     )
-    limits = rules.Limits(kept.bytes, kept.downloads, kept.amount_jpy)
-    passed = rules.passed_limit(limits, held=before, wanted=after)
-    if passed:
-        _, month_ends = clock.month_bounds(month)
-        raise LimitReached(
-            text(
-                "この受け取りで、月の上限（%(what)s %(limit)s）を超えます。使用済みと受け取り中の合計は %(held)s、今回を加えると %(wanted)s です。",
-                what=text(_LIMIT_TITLES[passed]),
-                limit=f"{getattr(limits, passed):,}",
-                held=f"{getattr(before, passed):,}",
-                wanted=f"{getattr(after, passed):,}",
-            ),
-            retry_after=max(1, int((month_ends - at).total_seconds())),
-            limit=passed,
-            limits={name: getattr(limits, name) for name in _LIMIT_TITLES},
-            held={name: getattr(before, name) for name in _LIMIT_TITLES},
-            wanted={name: getattr(after, name) for name in _LIMIT_TITLES},
-        )
+    for kind, limits in queries.limits_in_force(contract.contract_id, contract.pricing).items():
+        passed = rules.passed_limit(limits, held=before, wanted=after)
+        if passed:
+            warning.note_refusal(contract.contract_id, month, kind, passed, limits=limits, held=before, at=at)
+            raise _limit_reached(kind, passed, limits, before, after, month=month, at=at)
 
 
-_LIMIT_TITLES = {"bytes": N_("バイト数"), "downloads": N_("ダウンロード数"), "amount_jpy": N_("金額（円・税抜）")}
+def _limit_reached(
+    kind: str,
+    passed: str,
+    limits: rules.Limits,
+    before: rules.Figures,
+    after: rules.Figures,
+    *,
+    month: str,
+    at: datetime,
+) -> LimitReached:
+    _, month_ends = clock.month_bounds(month)
+    refusal, words = _REFUSALS[kind]
+    return refusal(
+        text(
+            words,
+            what=text(rules.LIMIT_TITLES[passed]),
+            limit=f"{getattr(limits, passed):,}",
+            held=f"{getattr(before, passed):,}",
+            wanted=f"{getattr(after, passed):,}",
+        ),
+        retry_after=max(1, int((month_ends - at).total_seconds())),
+        limit=passed,
+        limits={name: getattr(limits, name) for name in rules.LIMITS},
+        held={name: getattr(before, name) for name in rules.LIMITS},
+        wanted={name: getattr(after, name) for name in rules.LIMITS},
+    )
+
+
+_REFUSALS: dict[str, tuple[type[LimitReached], str]] = {
+    "own": (
+        LimitReached,
+        N_(
+            "この受け取りで、月の上限（%(what)s %(limit)s）を超えます。使用済みと受け取り中の合計は %(held)s、今回を加えると %(wanted)s です。"
+        ),
+    ),
+    "quota": (
+        QuotaReached,
+        N_(
+            "この受け取りで、契約で定めた月の引渡量（%(what)s %(limit)s）を超えます。使用済みと受け取り中の合計は %(held)s、今回を加えると %(wanted)s です。翌月に受け取るか、提供者と契約を見直してください。"
+        ),
+    ),
+}
 
 
 def set_limits(contract: Contract, limits: rules.Limits, *, by: Member, at: datetime) -> ContractLimits:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from delivery import actions, queries, reconciling, watching
+from delivery import actions, queries, reconciling, warning, watching
 from exchange.config import config
 from exchange.errors import text
 from exchange.jobs import periodic
@@ -33,3 +33,9 @@ def watch_meter(*, at: datetime) -> None:
 def reconcile_delivery(*, at: datetime) -> None:
     """Once a day, compare links, lines, objects and log files, and keep what does not agree."""
     reconciling.reconcile_daily(at=at)
+
+
+@periodic("warn-limits", seconds=60, title=text("利用の上限の予告"))
+def warn_limits(*, at: datetime) -> None:
+    """Tell buyers, once each, that a limit of theirs or a quota nears or is reached."""
+    warning.warn(at=at)

@@ -239,6 +239,28 @@ class ContractLimits(Base):
     set_at: Mapped[datetime]
 
 
+class LimitWarning(Base):
+    """A limit of a month that was neared or reached, or that refused a link; told to the buyer once."""
+
+    __tablename__ = "limit_warning"
+    __table_args__ = (
+        CheckConstraint("kind IN ('own','quota')", name="kind"),
+        CheckConstraint("limited IN ('bytes','downloads','amount_jpy')", name="limited"),
+        Index("ix_limit_warning_untold", "contract_id", postgresql_where="told_at IS NULL"),
+    )
+
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"), primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # own: the buyer's limit; quota: the contract's
+    limited: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)  # a limit changed is another
+    percent: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    used: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[bool] = mapped_column(default=False)
+    noted_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+
 class SharingProfile(Base):
     """A Delta Sharing profile: a bearer token for one contract, of which only its SHA-256 is kept."""
 

@@ -14,16 +14,17 @@ from wtforms import IntegerField
 from wtforms.validators import NumberRange, Optional
 
 import contracts.rules
+from contracts import pricing
 from contracts.models import Contract
 from contracts.queries import contract_seen_by
-from delivery import actions, profiles, queries, rules, schemas, watching
+from delivery import actions, profiles, queries, rules, schemas, warning, watching
 from exchange import clock
 from exchange.errors import Invalid, text
 from exchange.identity.models import Member
 from exchange.web import desk, slots, watch
 from exchange.web.access import me, me_or_none, public, signed_in
 from exchange.web.forms import Form, attempt
-from exchange.web.presentation import bytes_
+from exchange.web.presentation import bytes_, locale
 from listings.models import File, Listing
 
 blueprint = Blueprint("delivery", __name__)
@@ -109,7 +110,8 @@ def contract_usage(contract_id: str) -> str:
         month=month,
         months=_months(),
         totals=queries.totals_of(contract, when),
-        limits=queries.limits(contract.id),
+        **_limits(contract, month),
+        price_details=_price_details(contract),
         may_set_limits=_may_set_limits(contract),
         chart=[(f"{day.month}/{day.day}", size) for day, size in queries.bytes_by_day([contract.id], month)],
         page=queries.grants_of(contract.id, when, limit=50, cursor=request.args.get("cursor")),
@@ -334,15 +336,31 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
 def _contract_month(*, contract: Contract, **_: Any) -> Markup | None:
     if contract.activated_at is None:
         return None
-    when = queries.Period(*clock.month_bounds(clock.month_of(clock.now())))
+    month = clock.month_of(clock.now())
     return Markup(
         render_template(
             "delivery/parts/contract_month.html",
             contract=contract,
-            totals=queries.totals_of(contract, when),
-            limits=queries.limits(contract.id),
+            totals=queries.totals_of(contract, queries.Period(*clock.month_bounds(month))),
+            **_limits(contract, month),
         )
     )
+
+
+def _limits(contract: Contract, month: str) -> dict[str, Any]:
+    """What stops delivery in a month, and the warnings there were."""
+    in_force = queries.limits_in_force(contract.id, contract.pricing)
+    return {
+        "in_force": in_force,
+        "warnings": warning.of_month(contract.id, month, in_force),
+        "limit_titles": rules.LIMIT_TITLES,
+    }
+
+
+def _price_details(contract: Contract) -> list[str]:
+    """What is counted, and whose bytes are billed, in the words of the offer."""
+    price = pricing.parse(contract.pricing)
+    return pricing.details(price, locale()) if isinstance(price, pricing.Metered) else []
 
 
 def _meter(**_: Any) -> Markup:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, array
 from sqlalchemy.orm import joinedload
 
 from contracts import pricing
@@ -205,6 +205,26 @@ def held(contract_id: str, *, month: str, real_at: datetime, asked: Mapping[str,
 def limits(contract_id: str) -> ContractLimits | None:
     """The buyer's own limits under a contract, if any were set."""
     return session.get(ContractLimits, contract_id)
+
+
+def limits_in_force(contract_id: str, terms: Mapping[str, Any]) -> dict[str, rules.Limits]:
+    """What stops delivery under a contract of that pricing: the buyer's `own` limits, and the contract's `quota`."""
+    kept = limits(contract_id)
+    own = rules.Limits(kept.bytes, kept.downloads, kept.amount_jpy) if kept else rules.Limits()
+    return {"own": own, "quota": rules.quota(terms)}
+
+
+def limited_contracts(month: str) -> list[Contract]:
+    """Contracts with a limit of the buyer's or a quota, under which links were drawn in a month."""
+    own = exists().where(ContractLimits.contract_id == Contract.id)
+    quotas = Contract.pricing.has_any(array(pricing.QUOTAS))
+    drawn = exists().where(Grant.contract_id == Contract.id, Grant.month == month)
+    return list(session.scalars(select(Contract).where(own | quotas, drawn)))
+
+
+def month_of_contracts(contracts: Sequence[Contract], month: str) -> dict[str, Totals]:
+    """A month's totals of contracts, by their ids."""
+    return _totals(contracts, Period(*clock.month_bounds(month)))
 
 
 # ── Delta Sharing ────────────────────────────────────────────────────────────────────────────────────────────────────

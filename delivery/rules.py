@@ -7,7 +7,8 @@ pool:
     repeat reads charged    one pool per grant
     open data               one pool per grant; nobody pays
 
-A download is a pool that became whole.
+The Parquet form of a file is a variant of its own, with its own bytes and its own pool; where it is the file itself
+(a provider's own Parquet), both are one. A download is a pool that became whole.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
+from contracts.pricing import GIGABYTE
 from exchange.errors import N_
 
 LIFETIME_SECONDS = 300
@@ -79,6 +81,11 @@ def pool(
     return f"{contract_id}/{file_id}/{variant}/{month}"
 
 
+def counted_as(variant: str, *, sha256: str | None, parquet_sha256: str | None) -> str:
+    """The variant whose pool a delivery counts in: the Parquet form of a file that is Parquet already is the original."""
+    return "original" if sha256 == parquet_sha256 else variant
+
+
 def file_name(name: str, variant: str) -> str:
     """The name a download is saved under: the file's own, with its twin's ending where the twin is sent."""
     if variant != "parquet" or name.lower().endswith(".parquet"):
@@ -106,6 +113,27 @@ class Limits:
     amount_jpy: int | None = None
 
 
+LIMIT_TITLES = {"bytes": N_("バイト数"), "downloads": N_("ダウンロード数"), "amount_jpy": N_("金額（円・税抜）")}
+LIMITS = tuple(LIMIT_TITLES)
+WARNED_PERCENT = (80, 100)
+
+
+def quota(pricing: Mapping[str, Any]) -> Limits:
+    """The most that a month delivers under a contract by its own terms, whatever the buyer's limits are."""
+    gigabytes = pricing.get("quota_gigabytes")
+    return Limits(bytes=gigabytes * GIGABYTE if gigabytes else None, downloads=pricing.get("quota_downloads"))
+
+
+def has_quota(pricing: Mapping[str, Any]) -> bool:
+    """Whether a contract delivers only so much in a month."""
+    return quota(pricing) != Limits()
+
+
+def percent_reached(limit: int | None, used: int) -> int | None:
+    """The highest percentage at which one is warned that a month's use has reached; nothing can be reached of 0."""
+    return max((p for p in WARNED_PERCENT if limit and used * 100 >= limit * p), default=None)
+
+
 @dataclass(frozen=True)
 class Figures:
     """What a month holds: bytes and downloads counted, and what they cost. Yen without tax."""
@@ -121,7 +149,7 @@ def passed_limit(limits: Limits, *, held: Figures, wanted: Figures) -> str | Non
     `held` is what was used and what running links may still use, `wanted` the same with the links asked for. What
     adds nothing passes nothing: bytes already counted may be read again at the limit.
     """
-    for name in ("bytes", "downloads", "amount_jpy"):
+    for name in LIMITS:
         limit, before, after = getattr(limits, name), getattr(held, name), getattr(wanted, name)
         if limit is not None and after > before and after > limit:
             return name

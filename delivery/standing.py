@@ -41,7 +41,8 @@ def draw(
     """A link as by `actions.issue_link`; what it stood on is remembered for the same `request`."""
     contract, files = queries.entitlement(contract_id, asked.file_ids)
     (link,) = actions.draw(contract, files, asked, token_id=token_id, by=by, at=at)
-    if isinstance(by, Holder) and not (asked.once or contract.limited or rules.is_strict(contract.variables)):
+    limited = contract.limited or rules.has_quota(contract.pricing)
+    if isinstance(by, Holder) and not (asked.once or limited or rules.is_strict(contract.variables)):
         if len(_remembered) >= REMEMBERED_MAX:
             _remembered.clear()
         _remembered[request] = Standing(by, asked, contract)

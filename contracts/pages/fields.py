@@ -203,8 +203,20 @@ MODEL_FIELDS: dict[str, dict[str, Any]] = {
         "minimum_jpy": _yen(text("1か月の最低額（円）"), text("なければ 0。")),
     },
 }
+QUOTA_FIELDS = {
+    "quota_gigabytes": _yen(
+        text("1か月に引き渡すデータ量の上限（GB）"),
+        text("達すると翌月まで引渡しが止まります。空欄にすると上限はありません。"),
+    ),
+    "quota_downloads": _yen(
+        text("1か月に引き渡す回数の上限"), text("達すると翌月まで引渡しが止まります。空欄にすると上限はありません。")
+    ),
+}
+for _model in MODEL_FIELDS.keys() - {"free"}:
+    MODEL_FIELDS[_model] |= QUOTA_FIELDS
 DEFAULTS = {"included_units": "0", "minimum_jpy": "0"}
-WHOLE = frozenset({"price_jpy", "included_units", "minimum_jpy", "cap_jpy"})
+WHOLE = frozenset({"price_jpy", "included_units", "minimum_jpy", "cap_jpy", *QUOTA_FIELDS})
+OPTIONAL = frozenset({"cap_jpy", *QUOTA_FIELDS})
 
 
 def with_price(base: type[Form], model: str) -> type[Form]:
@@ -230,9 +242,8 @@ def price_of(form: Form, model: str) -> dict[str, Any]:
     found: dict[str, Any] = {"model": model}
     for name in MODEL_FIELDS[model]:
         typed = (form[PRICE + name].data or "").replace(",", "")
-        found[name] = _whole(typed) if name in WHOLE else typed
+        found[name] = None if name in OPTIONAL and not typed else _whole(typed) if name in WHOLE else typed
     if model == "metered":
-        found["cap_jpy"] = found["cap_jpy"] if found["cap_jpy"] != "" else None
         found["tiers"] = _tiers(form)
     return found
 

@@ -37,8 +37,14 @@ def metered(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-prices = st.one_of(
-    st.just({"model": "free"}),
+quotas = st.fixed_dictionaries(
+    {},
+    optional={
+        "quota_gigabytes": st.none() | st.integers(1, 10**9),
+        "quota_downloads": st.none() | st.integers(1, 10**9),
+    },
+)
+paid = st.one_of(
     st.builds(lambda p, when: {"model": "one_off", "price_jpy": p, "payment": when}, yen,
               st.sampled_from(["on_activation", "prepaid"])),
     st.builds(lambda p, i: {"model": "subscription", "price_jpy": p, "interval": i}, yen,
@@ -47,6 +53,7 @@ prices = st.one_of(
     st.builds(lambda s, m: {"model": "revenue_share", "share_percent": s, "minimum_jpy": m},
               st.decimals(0, 100, places=2, allow_nan=False).map(lambda d: format(d, "f")), yen),
 )  # fmt: skip
+prices = st.just({"model": "free"}) | st.builds(lambda price, quota: price | quota, paid, quotas)
 
 
 def month(price: dict[str, Any], *, usage_bytes: int = 0, downloads: int = 0, sales: int = 0, days: int = 30) -> int:

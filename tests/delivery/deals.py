@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,17 +36,28 @@ class Deal:
 
 
 def deal(
-    world: Any, *, pricing: dict[str, Any] = METERED, size: int = 1000, files: int = 1, buyer: Any = None, **terms: Any
+    world: Any,
+    *,
+    pricing: dict[str, Any] = METERED,
+    size: int = 1000,
+    files: int = 1,
+    twins: Sequence[str] = (),
+    data_class: str = "non_personal",
+    buyer: Any = None,
+    **terms: Any,
 ) -> Deal:
-    """A contract in force, made of rows: metering is tested by the thousand, and pages take their time."""
+    """A contract in force, made of rows: metering is tested by the thousand, and pages take their time.
+
+    `twins` are the SHA-256 of the first files' Parquet forms.
+    """
     provider = world.organization("提供社")
     buyer = buyer or world.organization("利用社")
     at = clock.now()
-    listing = _listing(provider.member, at)
+    listing = _listing(provider.member, data_class, at)
     release = Release(id=new_id(), listing_id=listing.id, number=1, state="published", created_at=at, published_at=at)
     session.add(release)
     session.flush()
-    made = [_file(listing, release, provider.member, size, n, at) for n in range(files)]
+    made = [_file(listing, release, provider.member, size, n, at, twins[n : n + 1]) for n in range(files)]
     offer = Offer(
         id=new_id(),
         listing_id=listing.id,
@@ -64,7 +76,7 @@ def deal(
     return Deal(provider, buyer, listing, release, made, contract)
 
 
-def _listing(provider: Member, at: datetime) -> Listing:
+def _listing(provider: Member, data_class: str, at: datetime) -> Listing:
     listing = Listing(
         id=new_id(),
         provider_id=provider.organization_id,
@@ -72,7 +84,7 @@ def _listing(provider: Member, at: datetime) -> Listing:
         summary="要約",
         description="説明",
         theme="population",
-        data_class="non_personal",
+        data_class=data_class,
         update_frequency="annual",
         source="検証",
         state="published",
@@ -86,7 +98,7 @@ def _listing(provider: Member, at: datetime) -> Listing:
     return listing
 
 
-def _file(listing: Listing, release: Release, by: Member, size: int, n: int, at: datetime) -> File:
+def _file(listing: Listing, release: Release, by: Member, size: int, n: int, at: datetime, twin: Sequence[str]) -> File:
     file = File(
         id=new_id(),
         listing_id=listing.id,
@@ -101,7 +113,11 @@ def _file(listing: Listing, release: Release, by: Member, size: int, n: int, at:
         object_key=f"files/{new_id()}/人口 {n}.csv",
         sha256=SHA,
         format="csv",
+        columns=[{"name": "地区", "type": "string"}, {"name": "人口", "type": "integer"}],
+        rows=10,
     )
+    if twin:
+        file.parquet_key, file.parquet_size, file.parquet_sha256 = f"{file.object_key}.parquet", size, twin[0]
     session.add(file)
     session.flush()
     return file

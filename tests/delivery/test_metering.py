@@ -14,7 +14,7 @@ from delivery.models import GrantUsage, LogFile, RequestLine, SetAside
 from exchange import clock
 from exchange.config import config
 from exchange.database import new_id, session
-from tests.delivery.deals import METERED, deal, log_line
+from tests.delivery.deals import METERED, SHA, deal, log_line
 
 CHARGED = METERED | {"repeat_reads": "charged"}
 
@@ -285,3 +285,13 @@ def test_lag_and_newest_line_are_known(world, log):
     read(log, [log_line("r1", draw(made), at=clock.real_now().timestamp(), sent=1000)])
     lag = queries.log_lag(at=clock.now())
     assert lag.newest_line_at is not None and (lag.lines, lag.counted) == (1, 1)
+
+
+def test_a_providers_own_parquet_is_one_thing_in_both_its_forms_and_a_twin_is_another(world, log):
+    made = deal(world, files=2, twins=(SHA, "f" * 64))
+    own, twin = made.files
+    for file, billed in ((own, 1000), (twin, 3000)):
+        for variant in ("original", "parquet", "parquet"):
+            read(log, [log_line(new_id(), draw(made, file, variant=variant), sent=1000)])
+        assert totals(made).billable_bytes == billed
+    assert totals(made).downloads == 3
