@@ -454,8 +454,8 @@ def _decimal(value: str) -> Decimal | None:
 
 
 def _one_off(r: _Reader) -> OneOff:
-    payment = r.choice("payment", ("on_activation", "prepaid"), "on_activation")
-    return OneOff(r.whole("price_jpy", JPY_MAX), payment, **_quota(r))
+    price, quota = r.whole("price_jpy", JPY_MAX), _quota(r)
+    return OneOff(price, r.choice("payment", ("on_activation", "prepaid"), "on_activation"), **quota)
 
 
 def _subscription(r: _Reader) -> Subscription:

@@ -17,11 +17,12 @@ import contracts.rules
 from contracts import pricing
 from contracts.models import Contract
 from contracts.queries import contract_seen_by
-from delivery import actions, profiles, queries, rules, schemas, warning, watching
+from delivery import actions, profiles, queries, recipes, rules, schemas, warning, watching
 from exchange import clock
+from exchange.config import config
 from exchange.errors import Invalid, text
 from exchange.identity.models import Member
-from exchange.web import desk, slots, watch
+from exchange.web import api, desk, slots, watch
 from exchange.web.access import me, me_or_none, public, signed_in
 from exchange.web.forms import Form, attempt
 from exchange.web.presentation import bytes_, locale
@@ -236,18 +237,27 @@ def _may_set_limits(contract: Contract) -> bool:
 @signed_in()
 def download(contract_id: str, file_id: str) -> AnyResponse:
     """One click: a link is drawn, and the browser follows it."""
-    variant = _variant(request.form.get("variant"))
-    link = actions.issue_link(
+    return redirect(_link(contract_id, file_id).url, 303)
+
+
+@blueprint.post("/desk/contracts/<contract_id>/files/<file_id>/link")
+@signed_in()
+def link_for_browser(contract_id: str, file_id: str) -> Any:
+    """The same as JSON, for the page's own script that receives several files and tells how far each is."""
+    return api.answered(lambda: schemas.link_answer(_link(contract_id, file_id)))
+
+
+def _link(contract_id: str, file_id: str) -> actions.Link:
+    return actions.issue_link(
         contract_id,
         file_id,
-        variant=variant,
+        variant=_variant(request.form.get("variant")),
         expires_in=rules.LIFETIME_SECONDS,
         token_id=None,
         remote=request.remote_addr,
         by=me(),
         at=clock.now(),
     )
-    return redirect(link.url, 303)
 
 
 @blueprint.get("/listings/<listing_id>/files/<file_id>/download")
@@ -317,11 +327,16 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
     if member is None or contract.activated_at is None:
         return None
     is_buyer = member.organization_id == contract.buyer_id
+    files = queries.contract_files(contract)
     return Markup(
         render_template(
             "delivery/parts/contract_files.html",
             contract=contract,
-            files=queries.contract_files(contract),
+            files=files,
+            recipes={file.id: _recipe(contract, file) for file in files},
+            store=config().s3_public_url or "",
+            price_details=_price_details(contract),
+            who_receives=text("責任者またはデータ担当が受け取れます"),
             is_buyer=is_buyer,
             may_receive=is_buyer and rules.may_receive(member),
             refusal=contracts.rules.delivery_refusal(contract, at=clock.now()),
@@ -331,6 +346,10 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
             profile=queries.profile_of(contract.id) if is_buyer else None,
         )
     )
+
+
+def _recipe(contract: Contract, file: File) -> recipes.Recipe:
+    return recipes.recipe(config().url, contract_id=contract.id, file_id=file.id, name=file.name)
 
 
 def _contract_month(*, contract: Contract, **_: Any) -> Markup | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import flask_smorest
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, jsonify, make_response, request
 from marshmallow import INCLUDE, RAISE, ValidationError, fields, pre_load, validate
 from marshmallow import Schema as MarshmallowSchema
 from sqlalchemy import delete
@@ -252,6 +252,15 @@ def problem(refusal: DomainError) -> Response:
         if request.path.startswith(prefix):
             return shape(refusal)
     return _as_problem(refusal)
+
+
+def answered(deed: Callable[[], Any]) -> Response:
+    """A deed's answer as JSON for a page's own script; its refusal as a problem, and undone."""
+    try:
+        with session.begin_nested():
+            return jsonify(deed())
+    except DomainError as refusal:
+        return problem(refusal)
 
 
 def _as_problem(refusal: DomainError) -> Response:

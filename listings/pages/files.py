@@ -6,9 +6,10 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from marshmallow import ValidationError
 
 from exchange import clock
-from exchange.errors import DomainError, Invalid, Malformed
+from exchange.errors import Invalid, Malformed
+from exchange.web import api
 from exchange.web.access import me, signed_in
-from exchange.web.api import Schema, problem
+from exchange.web.api import Schema
 from exchange.web.forms import attempt
 from listings import actions, queries, rules, schemas, uploads
 from listings.models import File, Listing
@@ -147,7 +148,7 @@ def announce(listing_id: str) -> Any:
             upload["expires_at"] = upload["expires_at"].isoformat()
         return {"id": file.id, "upload": upload}
 
-    return _answered(deed)
+    return api.answered(deed)
 
 
 @blueprint.post("/<file_id>/parts")
@@ -162,7 +163,7 @@ def parts(listing_id: str, file_id: str) -> Any:
         actions.begin_parts(file, by=me(), at=clock.now(), **body)
         return {"parts": [{"number": t.number, "url": t.url} for t in uploads.part_tickets(file, body["numbers"])]}
 
-    return _answered(deed)
+    return api.answered(deed)
 
 
 @blueprint.post("/<file_id>/complete")
@@ -177,7 +178,7 @@ def complete(listing_id: str, file_id: str) -> Any:
         actions.complete(file, parts=sent, by=me(), at=clock.now())
         return {"id": file.id, "state": file.state}
 
-    return _answered(deed)
+    return api.answered(deed)
 
 
 @blueprint.get("/<file_id>/state")
@@ -197,14 +198,3 @@ def _body(schema: type[Schema]) -> dict[str, Any]:
         return dict(schema().load(body))
     except ValidationError as error:
         raise Invalid({str(k): [str(v)] for k, v in error.messages_dict.items()}) from error
-
-
-def _answered(deed: Any) -> Any:
-    """The deed's answer as JSON; its refusal as a problem, undone."""
-    from exchange.database import session
-
-    try:
-        with session.begin_nested():
-            return jsonify(deed())
-    except DomainError as refusal:
-        return problem(refusal)

@@ -72,17 +72,12 @@ class Market:
         assert answer.status_code == status, (path, answer.status_code, answer.body[:400])
         return answer.json
 
-    def publish(self, name: str, data: bytes, pricing: dict[str, Any]) -> tuple[Any, Any, Any]:
+    def publish(
+        self, name: str, data: bytes, pricing: dict[str, Any], others: dict[str, bytes] | None = None
+    ) -> tuple[Any, Any, Any]:
         listing = self.ok("company", "POST", "/listings", {**LISTING, "title": f"検証 {name}"}, 201)
         path = f"/listings/{listing['id']}"
-        made = self.ok(
-            "company", "POST", f"{path}/files", {"name": name, "size": len(data), "media_type": "text/csv"}, 201
-        )
-        put = self.live.request("PUT", made["upload"]["url"], data=data, headers=made["upload"]["headers"])
-        assert put.status_code == 200, put.body
-        self.ok("company", "POST", f"{path}/files/{made['id']}/complete", {}, 202)
-        file = self.live.until(lambda: self.file(path), lambda f: f["state"] in ("ready", "refused"))
-        assert file["state"] == "ready", file
+        file, *_ = [self.upload(path, *each) for each in ({name: data} | (others or {})).items()]
         offer = {"name": "標準", "template": "provision-licence", "pricing": pricing, "variables": {}}
         offer = self.ok("company", "POST", f"{path}/offers", offer, 201)
         answers = [
@@ -93,8 +88,20 @@ class Market:
         self.ok("admin", "POST", f"{path}/publish", {}, 200)
         return listing, file, offer
 
-    def file(self, path: str) -> Any:
-        return self.live.call("company", "GET", path).json["files"][0]
+    def upload(self, path: str, name: str, data: bytes) -> Any:
+        made = self.ok(
+            "company", "POST", f"{path}/files", {"name": name, "size": len(data), "media_type": "text/csv"}, 201
+        )
+        put = self.live.request("PUT", made["upload"]["url"], data=data, headers=made["upload"]["headers"])
+        assert put.status_code == 200, put.body
+        self.ok("company", "POST", f"{path}/files/{made['id']}/complete", {}, 202)
+        file = self.live.until(lambda: self.file(path, made["id"]), lambda f: f["state"] in ("ready", "refused"))
+        assert file["state"] == "ready", file
+        return file
+
+    def file(self, path: str, file_id: str) -> Any:
+        files = self.live.call("company", "GET", path).json["files"]
+        return next(file for file in files if file["id"] == file_id)
 
     def contract(self, offer: Any) -> Any:
         asked = {"offer_id": offer["id"], "purpose": "検証のための利用", "variables": {}, "accept_terms": True}
