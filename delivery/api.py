@@ -7,7 +7,7 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from contracts.queries import contract_seen_by
-from delivery import actions, profiles, queries, rules, schemas, standing
+from delivery import actions, profiles, provisions, queries, rules, schemas, standing
 from exchange import clock
 from exchange.identity.queries import digest
 from exchange.web import access, api
@@ -83,6 +83,15 @@ def usage(args: dict[str, Any], contract_id: str) -> Any:
         "next_cursor": page.next_cursor,
         "totals": schemas.totals_answer(queries.totals_of(contract, when)),
     }
+
+
+@blueprint.route("/provision-records")
+@signed_in()
+@blueprint.arguments(schemas.RecordArgs, location="query")
+@blueprint.response(200, schemas.RecordsAnswer)
+def provision_records(args: dict[str, Any]) -> Any:
+    """The records of provision to third parties that one's organization keeps, the newest first."""
+    return provisions.kept_by(me(), contract_id=args["contract_id"], limit=args["limit"], cursor=args["cursor"])
 
 
 @blueprint.route("/contracts/<contract_id>/profile", methods=["POST"])

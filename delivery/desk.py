@@ -7,8 +7,8 @@ from wtforms import RadioField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from contracts.queries import contract_seen_by
-from delivery import disputes, queries, reconciling, rules
-from delivery.models import Difference, Dispute
+from delivery import disputes, provisions, queries, reconciling, rules
+from delivery.models import Difference, Dispute, ProvisionRecord
 from exchange import audit, clock
 from exchange.database import session
 from exchange.errors import N_, NotFound, text
@@ -16,6 +16,8 @@ from exchange.identity.models import Member
 from exchange.web import desk
 from exchange.web.access import me, operator, signed_in
 from exchange.web.forms import Form, attempt
+from exchange.web.table_files import csv_answer
+from listings.rules import DATA_CLASSES
 
 blueprint = Blueprint("delivery_desk", __name__)
 
@@ -33,6 +35,9 @@ STATES = {
     "upheld": (N_("認められました"), "success"),
     "rejected": (N_("認められませんでした"), "info"),
 }
+
+
+SIDES = {"provider": N_("提供した側"), "buyer": N_("受け取った側")}
 
 
 class WordsForm(Form):
@@ -141,6 +146,55 @@ def _next_form(contract: Any, added_bytes: int, made: Dispute | None) -> Any:
         return DecisionForm()
     is_provider = me().organization_id == contract.provider_id and rules.may_set_limits(me())
     return WordsForm() if is_provider and not made.answered_at else None
+
+
+# ── records of provision to third parties ────────────────────────────────────────────────────────────────────────────
+
+
+@blueprint.get("/desk/provision-records")
+@signed_in()
+def provision_records() -> str:
+    """What one's organization keeps of data about persons that it gave or got."""
+    contract_id, cursor = request.args.get("contract"), request.args.get("cursor")
+    page = provisions.kept_by(me(), contract_id=contract_id, cursor=cursor)
+    return render_template(
+        "delivery/provision_records.html", page=page, contract_id=contract_id, classes=DATA_CLASSES, sides=SIDES
+    )
+
+
+@blueprint.get("/desk/provision-records.csv")
+@signed_in()
+def provision_records_csv() -> Any:
+    """The same as a file, all of them."""
+    head = [
+        "記録ID", "区分", "根拠", "データ区分", "提供年月日", "相手方の名称", "相手方の住所", "相手方の代表者", "相手方の法人番号",
+        "本人の同意", "取得の経緯", "本人を特定する事項", "項目", "ファイル", "SHA-256", "契約番号", "リンクID", "作成日", "保存期限",
+    ]  # fmt: skip
+    lines = (_record_line(each) for each in provisions.all_kept_by(me(), contract_id=request.args.get("contract")))
+    return csv_answer("provision-records.csv", head, lines)
+
+
+def _record_line(each: ProvisionRecord) -> list[Any]:
+    partner = [each.partner[name] or "" for name in ("name", "address", "representative", "corporate_number")]
+    is_provider = each.side == "provider"
+    return [
+        each.id,
+        "提供" if is_provider else "受領",
+        each.articles,
+        DATA_CLASSES[each.data_class],
+        f"{each.provided_at:%Y-%m-%d}",
+        *partner,
+        each.consent,
+        "" if is_provider else each.acquired,
+        each.subjects,
+        "、".join(each.items),
+        each.file_name,
+        each.sha256,
+        each.contract_number,
+        each.grant_id,
+        f"{each.made_at:%Y-%m-%d}",
+        each.keep_until.isoformat(),
+    ]
 
 
 # ── the daily comparison ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from delivery import actions, queries, reconciling, warning, watching
+from delivery import actions, provisions, queries, reconciling, warning, watching
 from exchange.config import config
 from exchange.errors import text
 from exchange.jobs import periodic
@@ -39,3 +39,15 @@ def reconcile_delivery(*, at: datetime) -> None:
 def warn_limits(*, at: datetime) -> None:
     """Tell buyers, once each, that a limit of theirs or a quota nears or is reached."""
     warning.warn(at=at)
+
+
+@periodic("keep-provision-records", seconds=60, title=text("第三者提供の記録の作成"))
+def keep_provision_records(*, at: datetime) -> None:
+    """Make both sides' records of data about persons that left."""
+    provisions.keep(at=at)
+
+
+@periodic("purge-provision-records", seconds=3_600, title=text("保存期間を過ぎた第三者提供の記録の消去"))
+def purge_provision_records(*, at: datetime) -> None:
+    """Take away the records whose term is over."""
+    provisions.purge(at=at)

@@ -4,7 +4,7 @@ Grants and request lines are evidence: written once, never changed. What is coun
 transaction that adds a line, as sets of covered bytes (`int8multirange`).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, event
@@ -281,6 +281,54 @@ class SharingProfile(Base):
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
 
+
+class ProvisionRecord(Base):
+    """One side's record of one provision to a third party (個人情報保護法 29, 30, 31): written once, kept for its term.
+
+    Names, addresses and items stand as they were on the day; later changes elsewhere do not reach them.
+    """
+
+    __tablename__ = "provision_record"
+    __table_args__ = (
+        CheckConstraint("side IN ('provider','buyer')", name="side"),
+        UniqueConstraint("grant_id", "side"),
+        Index("ix_provision_record_kept_by", "organization_id", "id"),
+    )
+
+    id: Mapped[Id]
+    grant_id: Mapped[str] = mapped_column(ForeignKey("delivery_grant.id"))
+    side: Mapped[str]
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organization.id"))  # who keeps this record
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"), index=True)
+    contract_number: Mapped[str]
+    data_class: Mapped[str]
+    articles: Mapped[str]  # that ask for it
+    provided_at: Mapped[datetime]
+    partner: Mapped[dict[str, Any]]  # the other side: name, address, representative, corporate_number
+    consent: Mapped[str]  # that the persons' consent was confirmed, and where
+    acquired: Mapped[str]  # how the provider came by the data, as the buyer confirmed it
+    subjects: Mapped[str]  # what identifies the persons
+    items: Mapped[list[Any]]
+    file_name: Mapped[str]
+    variant: Mapped[str]
+    sha256: Mapped[str]
+    made_at: Mapped[datetime]
+    keep_until: Mapped[date] = mapped_column(index=True)
+
+
+# Nobody changes a record; one whose term is over may go, once the house has said which day it is.
+_RECORD_KEPT = """
+CREATE OR REPLACE FUNCTION provision_record_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND OLD.keep_until < nullif(current_setting('exchange.today', true), '')::date THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION 'records of provision are not changed, and kept until their term is over';
+END $$;
+CREATE TRIGGER provision_record_kept BEFORE UPDATE OR DELETE ON provision_record
+  FOR EACH ROW EXECUTE FUNCTION provision_record_kept();
+"""
+event.listen(ProvisionRecord.__table__, "after_create", DDL(_RECORD_KEPT))
 
 # Evidence is written once.
 _KEEP = """

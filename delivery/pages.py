@@ -1,9 +1,6 @@
 """The HTML doors of delivery: what was delivered and why it costs what it costs, downloads, limits."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +23,7 @@ from exchange.web import api, desk, slots, watch
 from exchange.web.access import me, me_or_none, public, signed_in
 from exchange.web.forms import Form, attempt
 from exchange.web.presentation import bytes_, locale
+from exchange.web.table_files import csv_answer
 from listings.models import File, Listing
 
 blueprint = Blueprint("delivery", __name__)
@@ -63,6 +61,7 @@ def usage() -> str:
         delivered=sum(row.totals.delivered_bytes for row in rows),
         amount=sum(row.totals.amount_jpy for row in rows),
         links=sum(row.totals.links for row in rows),
+        may_read_records=_may_read_records(),
     )
 
 
@@ -96,7 +95,7 @@ def usage_csv() -> Response:
         ]
         for row in queries.usage_of(me(), month)
     )
-    return _csv(f"usage-{month}.csv", head, lines)
+    return csv_answer(f"usage-{month}.csv", head, lines)
 
 
 @blueprint.get("/desk/contracts/<contract_id>/usage")
@@ -113,6 +112,7 @@ def contract_usage(contract_id: str) -> str:
         totals=queries.totals_of(contract, when),
         **_limits(contract, month),
         price_details=_price_details(contract),
+        is_recorded=_may_read_records() and contract.listing.data_class in rules.RECORDED_CLASSES,
         may_set_limits=_may_set_limits(contract),
         chart=[(f"{day.month}/{day.day}", size) for day, size in queries.bytes_by_day([contract.id], month)],
         page=queries.grants_of(contract.id, when, limit=50, cursor=request.args.get("cursor")),
@@ -148,7 +148,7 @@ def contract_usage_csv(contract_id: str) -> Response:
         ]
         for line, file, variant, issued_at in queries.lines_of_month(contract.id, month)
     )
-    return _csv(f"{contract.number}-{month}.csv", head, lines)
+    return csv_answer(f"{contract.number}-{month}.csv", head, lines)
 
 
 @blueprint.get("/desk/contracts/<contract_id>/usage/<grant_id>")
@@ -184,23 +184,6 @@ def _months() -> list[str]:
     return found
 
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _csv(name: str, head: list[str], lines: Iterable[list[Any]]) -> Response:
-    """A table that spreadsheets open with Japanese intact, and without taking text for formulas."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(head)
-    writer.writerows([_cell(value) for value in line] for line in lines)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response("\ufeff" + out.getvalue(), mimetype="text/csv", headers=headers)
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
-
-
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -224,6 +207,10 @@ def save_limits(contract_id: str) -> Any:
         if tried.ok:
             return redirect(url_for("delivery.contract_usage", contract_id=contract.id), 303)
     return render_template("delivery/limits.html", contract=contract, form=form), 422
+
+
+def _may_read_records() -> bool:
+    return not me().is_operator and rules.may_read_records(me())
 
 
 def _may_set_limits(contract: Contract) -> bool:

@@ -156,6 +156,40 @@ def passed_limit(limits: Limits, *, held: Figures, wanted: Figures) -> str | Non
     return None
 
 
+# ── records of provision to third parties (個人情報保護法 29, 30, 31; 施行規則 19–29) ─────────────────────────────────────
+
+# Classes of which both sides keep a record of every provision, with the articles that ask for it. Anonymized and
+# statistical information are no personal data: articles 29 and 30 do not speak of them.
+RECORD_ARTICLES = {
+    (
+        "person_related",
+        "provider",
+    ): "個人情報の保護に関する法律第31条第3項（第30条第3項の準用）、同法施行規則第28条第1項",
+    ("person_related", "buyer"): "個人情報の保護に関する法律第30条第3項、同法施行規則第24条第1項第3号",
+    ("personal", "provider"): "個人情報の保護に関する法律第29条第1項、同法施行規則第20条第1項第2号",
+    ("personal", "buyer"): "個人情報の保護に関する法律第30条第3項、同法施行規則第24条第1項第2号",
+    ("sensitive", "provider"): "個人情報の保護に関する法律第29条第1項、同法施行規則第20条第1項第2号",
+    ("sensitive", "buyer"): "個人情報の保護に関する法律第30条第3項、同法施行規則第24条第1項第2号",
+}
+RECORDED_CLASSES = tuple(dict.fromkeys(data_class for data_class, _ in RECORD_ARTICLES))
+RECORD_YEARS = 3
+
+
+def kept_until(made_on: date) -> date:
+    """The last day on which a record of one provision is kept: three years from its making.
+
+    Source: 施行規則 21条3号, 25条3号, 29条3号. One year (a contract in the place of a record) and three years from the
+    last provision (a record of several) are for records made otherwise; each provision here has its own.
+    """
+    leap = (made_on.month, made_on.day) == (2, 29)
+    return date(made_on.year + RECORD_YEARS, 3, 1) if leap else made_on.replace(year=made_on.year + RECORD_YEARS)
+
+
+def may_read_records(member: Roles) -> bool:
+    """Whether somebody may read the records that their organization keeps: owners, data officers, viewers."""
+    return bool({"owner", "data_officer", "viewer"} & set(member.roles))
+
+
 def days_in_force(
     *, starts_on: date | None, ends_on: date | None, ended_on: date | None, first: date, following: date
 ) -> int:

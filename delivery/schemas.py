@@ -58,6 +58,12 @@ class UsageArgs(PageArgs):
     last = fields.Date(data_key="to", load_default=None)
 
 
+class RecordArgs(PageArgs):
+    """Of one contract, or of all."""
+
+    contract_id = fields.String(load_default=None, validate=ID)
+
+
 class LimitsBody(Schema):
     """The most a month may hold under a contract; null or left out is no limit. Yen without tax."""
 
@@ -145,6 +151,36 @@ class UsageAnswer(Answer):
     items = fields.List(fields.Nested(LinkUsageAnswer), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
     totals = fields.Nested(TotalsAnswer, required=True)
+
+
+class RecordAnswer(Answer):
+    """One side's record of one provision of data about persons to a third party."""
+
+    id = fields.String(required=True)
+    side = fields.String(required=True, validate=validate.OneOf(("provider", "buyer")))
+    contract_id = fields.String(required=True)
+    contract_number = fields.String(required=True)
+    link_id = fields.String(required=True, attribute="grant_id")
+    data_class = fields.String(required=True)
+    articles = fields.String(required=True)
+    provided_on = fields.Function(lambda record: record.provided_at.date().isoformat())
+    partner = fields.Dict(required=True)
+    consent = fields.String(required=True)
+    acquired = fields.String(required=True)
+    subjects = fields.String(required=True)
+    items = fields.List(fields.String(), required=True)
+    file_name = fields.String(required=True)
+    variant = fields.String(required=True)
+    sha256 = fields.String(required=True)
+    made_at = fields.AwareDateTime(required=True)
+    keep_until = fields.Date(required=True)
+
+
+class RecordsAnswer(Answer):
+    """A page of records."""
+
+    items = fields.List(fields.Nested(RecordAnswer), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class ProfileAnswer(Answer):

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0007"
 down_revision = "0006"
@@ -11,6 +12,7 @@ ID, MOMENT = sa.String(26), sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     _limit_warning()
+    _provision_record()
 
 
 def _limit_warning() -> None:
@@ -36,3 +38,59 @@ def _limit_warning() -> None:
     op.create_index(
         "ix_limit_warning_untold", "limit_warning", ["contract_id"], postgresql_where=sa.text("told_at IS NULL")
     )
+
+
+def _provision_record() -> None:
+    words = (
+        "contract_number",
+        "data_class",
+        "articles",
+        "consent",
+        "acquired",
+        "subjects",
+        "file_name",
+        "variant",
+        "sha256",
+    )
+    op.create_table(
+        "provision_record",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("grant_id", ID, nullable=False),
+        sa.Column("side", sa.String(), nullable=False),
+        sa.Column("organization_id", ID, nullable=False),
+        sa.Column("contract_id", ID, nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in words),
+        sa.Column("provided_at", MOMENT, nullable=False),
+        sa.Column("partner", postgresql.JSONB(), nullable=False),
+        sa.Column("items", postgresql.JSONB(), nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("keep_until", sa.Date(), nullable=False),
+        sa.CheckConstraint("side IN ('provider','buyer')", name=op.f("ck_provision_record_side")),
+        *(
+            sa.ForeignKeyConstraint([f"{of}_id"], [f"{table}.id"], name=op.f(f"fk_provision_record_{of}_id_{table}"))
+            for of, table in (
+                ("grant", "delivery_grant"),
+                ("organization", "organization"),
+                ("contract", "contract"),
+            )
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provision_record")),
+        sa.UniqueConstraint("grant_id", "side", name=op.f("uq_provision_record_grant_id_side")),
+    )
+    op.create_index("ix_provision_record_kept_by", "provision_record", ["organization_id", "id"])
+    op.create_index(op.f("ix_provision_record_contract_id"), "provision_record", ["contract_id"])
+    op.create_index(op.f("ix_provision_record_keep_until"), "provision_record", ["keep_until"])
+    op.execute(RECORD_KEPT)
+
+
+RECORD_KEPT = """
+CREATE OR REPLACE FUNCTION provision_record_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND OLD.keep_until < nullif(current_setting('exchange.today', true), '')::date THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION 'records of provision are not changed, and kept until their term is over';
+END $$;
+CREATE TRIGGER provision_record_kept BEFORE UPDATE OR DELETE ON provision_record
+  FOR EACH ROW EXECUTE FUNCTION provision_record_kept();
+"""
