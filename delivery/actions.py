@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -10,13 +10,14 @@ from typing import Any, Literal, NamedTuple
 import contracts.rules
 from contracts.models import Contract
 from delivery import presigning, queries, reading, rules, warning
-from delivery.models import ContractLimits
+from delivery.models import ContractLimits, NamedUser
 from exchange import audit, clock, database
 from exchange.config import config
 from exchange.database import Quick, as_array, new_id, session
 from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, Words, WrongState, text
 from exchange.identity import second_factor, throttle
 from exchange.identity.models import Member
+from exchange.identity.queries import members_of
 from listings.models import File
 from listings.queries import listing_seen_by
 
@@ -122,8 +123,9 @@ def issue_links(
 
     The grants are written before a URL exists. Refuses strangers and unknown files (`NotFound`), others than the
     buyer's owners and data officers (`Forbidden`), contracts not in force or not paid in advance (`WrongState`),
-    recalled files, a variant the file does not have (`Invalid`), and links beyond the buyer's limits (429). Level L3
-    refuses members without a second factor (`Forbidden`), and more than five minutes (`Invalid`).
+    recalled files, a variant the file does not have (`Invalid`), and links beyond the buyer's limits (429). Level L2
+    refuses members without a second factor (`Forbidden`), L3 those not named besides, and more than five minutes
+    (`Invalid`).
     """
     asked = Asked(tuple(file_ids), variant, expires_in, once, remote)
     contract, files = queries.entitlement(contract_id, file_ids)
@@ -161,7 +163,8 @@ def draw(
     objects = _objects(contract, files, asked)
     repeats = rules.repeat_reads(contract.pricing)
     expires_in = asked.expires_in
-    bound_to = _strictly(by, expires_in, asked.remote) if rules.is_strict(contract.variables) else None
+    must_be_secure(contract.contract_id, contract.variables, by=by)
+    bound_to = _strictly(expires_in, asked.remote) if rules.is_strict(contract.variables) else None
     if asked.once and not is_gated():
         expires_in = min(expires_in, rules.ONCE_SECONDS_UNGATED)
     drawn = _Drawn(contract.contract_id, by.id, token_id, expires_in, at, clock.month_of(at), asked.once, bound_to)
@@ -184,10 +187,34 @@ def must_be_due(contract: Any, *, by: rules.Recipient, at: datetime) -> None:
         raise WrongState(why, state=contract.state, allowed=contracts.rules.deeds_in(contract.state))
 
 
-def _strictly(by: rules.Recipient, expires_in: int, remote: str | None) -> str:
+def must_be_secure(contract_id: str, variables: Mapping[str, Any], *, by: rules.Recipient) -> None:
+    """Raise `Forbidden` unless somebody fulfills what the contract's level of security asks of who draws links."""
+    why = security_refusal(contract_id, variables, by=by)
+    if why:
+        raise Forbidden(why)
+
+
+def security_refusal(contract_id: str, variables: Mapping[str, Any], *, by: rules.Recipient) -> Words | None:
+    """What the contract's level of security finds wanting in who draws links (see `rules.level`), and what to do.
+
+    The second factor is the clause's 多要素認証; members of the demo market are let off it up to level L2.
+    """
+    level = rules.level(variables)
+    has_factor = second_factor.is_on(by) if level == "L3" else second_factor.satisfies(by)
+    if level in ("L2", "L3") and not has_factor:
+        return text(
+            "この契約（管理の水準 %(level)s）のデータを受け取るには、二段階認証の設定が必要です。「アカウント」の「二段階認証」で設定してください。",
+            level=level,
+        )
+    if level == "L3" and not queries.is_named(contract_id, by.id):
+        return text(
+            "この契約（管理の水準 L3）のデータを受け取れるのは、指名された人だけです。利用者の責任者に、契約のページの「受け取る人」で指名するよう依頼してください。"
+        )
+    return None
+
+
+def _strictly(expires_in: int, remote: str | None) -> str:
     """The address that links under a contract of level L3 are bound to."""
-    if not second_factor.is_on(by):
-        raise Forbidden(text("この契約（管理の水準 L3）のデータを受け取るには、二段階認証の設定が必要です。"))
     if expires_in > rules.LIFETIME_SECONDS_MAX_STRICT:
         most = rules.LIFETIME_SECONDS_MAX_STRICT
         why = text("この契約（管理の水準 L3）では、リンクの有効期間は %(most)s 秒までです。", most=most)
@@ -429,6 +456,50 @@ def _revoked(grant: Any, *, at: datetime) -> Words | None:
     if not grant.is_open or grant.listing_state != "published":
         return text("このデータの公開は終了しました。")
     return None
+
+
+# ── who may draw links under level L3 ────────────────────────────────────────────────────────────────────────────────
+
+
+def name_users(contract: Contract, emails: Sequence[str], *, by: Member, at: datetime) -> None:
+    """Say who of the buyer may draw links under a contract of level L3; who was named before and is not now, may not.
+
+    Links of theirs end at once where reads pass our gate. Refuses others than the buyer's owners (`Forbidden`),
+    contracts of other levels (`WrongState`), and whoever is no member of the buyer with a role that receives data
+    (`Invalid`).
+    """
+    if by.organization_id != contract.buyer_id or not rules.may_name(by):
+        raise Forbidden(text("データを受け取る人を指名できるのは、契約の利用者の責任者だけです。"))
+    if not rules.is_strict(contract.variables):
+        why = text("受け取る人を指名するのは、管理の水準が L3 の契約だけです。")
+        raise WrongState(why, state=contract.state, allowed=contracts.rules.deeds_in(contract.state))
+    wanted = _receivers(contract, emails)
+    database.lock(f"named/{contract.id}")
+    kept = {named.member_id: named for named in queries.named_users(contract.id)}
+    for member_id in kept.keys() - wanted.keys():
+        kept[member_id].removed_at = at
+    session.add_all(
+        NamedUser(contract_id=contract.id, member_id=member_id, named_by=by.id, named_at=at)
+        for member_id in wanted.keys() - kept.keys()
+    )
+    session.flush()
+    audit.record(
+        "contract.named_users",
+        actor=by.id,
+        subject=f"contract/{contract.id}",
+        at=at,
+        organization=by.organization_id,
+        detail={"members": sorted(wanted)},
+    )
+
+
+def _receivers(contract: Contract, emails: Sequence[str]) -> dict[str, Member]:
+    able = {member.email.lower(): member for member in members_of(contract.buyer_id) if rules.may_receive(member)}
+    unknown = sorted({email for email in emails if email.strip().lower() not in able})
+    if unknown:
+        why = text("次の人は、利用者の責任者またはデータ担当ではありません：%(emails)s", emails="、".join(unknown[:10]))
+        raise Invalid({"emails": [why]})
+    return {able[email.strip().lower()].id: able[email.strip().lower()] for email in emails}
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from contracts.queries import contract_seen_by
 from delivery import actions, profiles, provisions, queries, rules, schemas, standing
 from exchange import clock
+from exchange.errors import Forbidden, text
 from exchange.identity.queries import digest
 from exchange.web import access, api
 from exchange.web.access import me, me_or_none, public, signed_in
@@ -111,6 +112,29 @@ def issue_profile(contract_id: str) -> Response:
 def revoke_profile(contract_id: str) -> None:
     """End the profile of a contract, and every link drawn with it that still runs."""
     profiles.revoke_profile(contract_seen_by(me(), contract_id), by=me(), at=clock.now())
+
+
+@blueprint.route("/contracts/<contract_id>/named-users")
+@signed_in()
+@blueprint.response(200, schemas.NamedUsersAnswer)
+def show_named_users(contract_id: str) -> Any:
+    """Who of the buyer may draw links under a contract of level L3, for the buyer's own members."""
+    contract = contract_seen_by(me(), contract_id)
+    if me().organization_id != contract.buyer_id:
+        raise Forbidden(text("受け取る人の名簿を読めるのは、契約の利用者だけです。"))
+    return {"emails": [named.member.email for named in queries.named_users(contract.id)]}
+
+
+@blueprint.route("/contracts/<contract_id>/named-users", methods=["PUT"])
+@signed_in()
+@api.errors(409)
+@blueprint.arguments(schemas.NamedUsersBody)
+@blueprint.response(200, schemas.NamedUsersAnswer)
+def name_users(body: dict[str, Any], contract_id: str) -> Any:
+    """Name them, all at once; whoever is not among them may draw no links from now on."""
+    contract = contract_seen_by(me(), contract_id)
+    actions.name_users(contract, body["emails"], by=me(), at=clock.now())
+    return {"emails": [named.member.email for named in queries.named_users(contract.id)]}
 
 
 @blueprint.route("/contracts/<contract_id>/limits")

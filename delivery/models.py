@@ -239,6 +239,25 @@ class ContractLimits(Base):
     set_at: Mapped[datetime]
 
 
+class NamedUser(Base):
+    """A member whom the buyer named as one who may draw links under a contract of level L3, and until when."""
+
+    __tablename__ = "contract_named_user"
+    __table_args__ = (
+        Index(
+            "uq_contract_named_user_now", "contract_id", "member_id", unique=True, postgresql_where="removed_at IS NULL"
+        ),
+    )
+
+    id: Mapped[Id]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"))
+    member_id: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    member: Mapped[Member] = relationship(foreign_keys=member_id, lazy="raise_on_sql", viewonly=True)
+    named_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    named_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
 class LimitWarning(Base):
     """A limit of a month that was neared or reached, or that refused a link; told to the buyer once."""
 

@@ -17,11 +17,14 @@ from contracts.queries import contract_seen_by
 from delivery import actions, profiles, queries, recipes, rules, schemas, warning, watching
 from exchange import clock
 from exchange.config import config
-from exchange.errors import Invalid, text
+from exchange.errors import Invalid, NotFound, Words, text
+from exchange.identity import second_factor
 from exchange.identity.models import Member
+from exchange.identity.queries import members_of
 from exchange.web import api, desk, slots, watch
 from exchange.web.access import me, me_or_none, public, signed_in
 from exchange.web.forms import Form, attempt
+from exchange.web.organization import MultiCheckboxField
 from exchange.web.presentation import bytes_, locale
 from exchange.web.table_files import csv_answer
 from listings.models import File, Listing
@@ -217,6 +220,40 @@ def _may_set_limits(contract: Contract) -> bool:
     return contract.buyer_id == me().organization_id and rules.may_set_limits(me())
 
 
+# ── who may draw links under level L3 ────────────────────────────────────────────────────────────────────────────────
+
+
+class NamedUsersForm(Form):
+    """Members of the buyer."""
+
+    emails = MultiCheckboxField(text("データを受け取る人"))
+
+
+@blueprint.route("/desk/contracts/<contract_id>/named-users", methods=["GET", "POST"])
+@signed_in("owner")
+def named_users(contract_id: str) -> Any:
+    """Name who may draw links."""
+    contract = contract_seen_by(me(), contract_id)
+    if contract.buyer_id != me().organization_id or not rules.is_strict(contract.variables):
+        raise NotFound()
+    able = [member for member in members_of(contract.buyer_id) if rules.may_receive(member)]
+    form = NamedUsersForm(emails=[named.member.email for named in queries.named_users(contract.id)])
+    form.emails.choices = [(member.email, _as_candidate(member)) for member in able]
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            actions.name_users(contract, form.emails.data or [], by=me(), at=clock.now())
+        if tried.ok:
+            flash(str(text("データを受け取る人を保存しました。")), "success")
+            return redirect(f"/desk/contracts/{contract.id}", 303)
+    page = render_template("delivery/named_users.html", contract=contract, form=form)
+    return (page, 422) if request.method == "POST" else page
+
+
+def _as_candidate(member: Member) -> str:
+    shown = f"{member.name} {member.email}"
+    return shown if second_factor.is_on(member) else str(text("%(member)s（二段階認証が未設定）", member=shown))
+
+
 # ── downloads ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -326,13 +363,23 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
             who_receives=text("責任者またはデータ担当が受け取れます"),
             is_buyer=is_buyer,
             may_receive=is_buyer and rules.may_receive(member),
-            refusal=contracts.rules.delivery_refusal(contract, at=clock.now()),
-            is_strict=rules.is_strict(contract.variables),
+            refusal=_refusal(contract, member) if is_buyer else None,
+            level=rules.level(contract.variables),
+            named=queries.named_users(contract.id) if rules.is_strict(contract.variables) else [],
+            may_name=is_buyer and rules.may_name(member) and contract.state not in contracts.rules.FINAL,
             is_gated=actions.is_gated(),
             tables=queries.shared_tables(contract) if is_buyer else [],
             profile=queries.profile_of(contract.id) if is_buyer else None,
         )
     )
+
+
+def _refusal(contract: Contract, member: Member) -> Words | None:
+    """Why this member cannot receive files now: the contract is not in force, or its level of security."""
+    why = contracts.rules.delivery_refusal(contract, at=clock.now())
+    if why or not rules.may_receive(member):
+        return why
+    return actions.security_refusal(contract.id, contract.variables, by=member)
 
 
 def _recipe(contract: Contract, file: File) -> recipes.Recipe:

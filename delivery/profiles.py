@@ -26,6 +26,7 @@ def issue_profile(contract: Contract, *, by: Member, at: datetime) -> tuple[Shar
     Good until the contract ends, for a year where it has no end. Refuses as `actions.issue_links` does.
     """
     actions.must_be_due(contract, by=by, at=at)
+    actions.must_be_secure(contract.id, contract.variables, by=by)
     database.lock(f"profile/{contract.id}")
     before = queries.profile_of(contract.id)
     if before is not None:

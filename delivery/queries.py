@@ -22,6 +22,7 @@ from delivery.models import (
     GrantUsage,
     LogFile,
     LogReading,
+    NamedUser,
     OneTime,
     RequestLine,
     SetAside,
@@ -133,7 +134,10 @@ _AT_THE_GATE = Quick(
         Listing.state.label("listing_state"),
         File.recalled_at,
         or_(
-            Member.removed_at.is_not(None), ApiToken.revoked_at.is_not(None), SharingProfile.revoked_at.is_not(None)
+            Member.removed_at.is_not(None),
+            ApiToken.revoked_at.is_not(None),
+            SharingProfile.revoked_at.is_not(None),
+            and_(literal_column("contract.variables ->> 'security_level' = 'L3'"), NamedUser.id.is_(None)),
         ).label("holder_gone"),
         OneTime.grant_id.label("once"),
         OneTime.used_at,
@@ -146,6 +150,14 @@ _AT_THE_GATE = Quick(
     .outerjoin(ApiToken, ApiToken.id == Grant.token_id)
     .outerjoin(SharingProfile, SharingProfile.id == Grant.token_id)
     .outerjoin(OneTime, OneTime.grant_id == Grant.id)
+    .outerjoin(
+        NamedUser,
+        and_(
+            NamedUser.contract_id == Grant.contract_id,
+            NamedUser.member_id == Grant.member_id,
+            NamedUser.removed_at.is_(None),
+        ),
+    )
     .where(Grant.id == bindparam("grant_id"))
 )
 
@@ -225,6 +237,22 @@ def limited_contracts(month: str) -> list[Contract]:
 def month_of_contracts(contracts: Sequence[Contract], month: str) -> dict[str, Totals]:
     """A month's totals of contracts, by their ids."""
     return _totals(contracts, Period(*clock.month_bounds(month)))
+
+
+# ── who may draw links under level L3 ────────────────────────────────────────────────────────────────────────────────
+
+
+def named_users(contract_id: str) -> list[NamedUser]:
+    """Those named now, with the members, the first named first; members who left are not among them."""
+    query = select(NamedUser).join(Member, Member.id == NamedUser.member_id)
+    query = query.where(NamedUser.contract_id == contract_id, NamedUser.removed_at.is_(None))
+    query = query.where(Member.removed_at.is_(None)).options(joinedload(NamedUser.member))
+    return list(session.scalars(query.order_by(NamedUser.id)))
+
+
+def is_named(contract_id: str, member_id: str) -> bool:
+    """Whether a member is one of them."""
+    return any(named.member_id == member_id for named in named_users(contract_id))
 
 
 # ── Delta Sharing ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -47,6 +47,7 @@ class Recipient(Roles, Protocol):
     id: str
     organization_id: str
     totp_confirmed_at: datetime | None
+    second_factor_exempt: bool
 
     @property
     def is_operator(self) -> bool: ...
@@ -62,9 +63,25 @@ def may_set_limits(member: Roles) -> bool:
     return bool({"owner", "data_officer", "accountant"} & set(member.roles))
 
 
+# What the levels of the standard templates ask of who draws links; what they ask beside that binds the buyer alone.
+#
+#         roles, buyer's own members    second factor    named users    links live    bound to the address that asks
+#     L1  yes                           –                –              15 minutes    –
+#     L2  yes                           yes              –              15 minutes    –
+#     L3  yes                           yes              yes            5 minutes     yes
+def level(variables: Mapping[str, Any]) -> str:
+    """The level of security that a contract agrees on; terms without one are as L1."""
+    return str(variables.get("security_level") or "L1")
+
+
 def is_strict(variables: Mapping[str, Any]) -> bool:
-    """Whether links are bound to the address that asked, short, and for members with a second factor: level L3."""
-    return variables.get("security_level") == "L3"
+    """Whether links are short, bound to the address that asked, and for named members alone: level L3."""
+    return level(variables) == "L3"
+
+
+def may_name(member: Roles) -> bool:
+    """Whether somebody may say who of the buyer draws links under level L3: owners."""
+    return "owner" in member.roles
 
 
 def repeat_reads(pricing: Mapping[str, Any]) -> RepeatReads:

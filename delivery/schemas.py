@@ -18,6 +18,7 @@ from exchange.web.api import Answer, PageArgs, Schema
 # Ids are opaque; their alphabet keeps a made-up one from meaning anything.
 ID = validate.Length(1, 40)
 LIMIT_MAX = 10**15
+NAMED_MAX = 500
 
 
 # ---- what comes in
@@ -70,6 +71,14 @@ class LimitsBody(Schema):
     bytes = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, LIMIT_MAX))
     downloads = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, LIMIT_MAX))
     amount_jpy = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, LIMIT_MAX))
+
+
+class NamedUsersBody(Schema):
+    """Who of the buyer may draw links under a contract of level L3: mail addresses of members, all of them."""
+
+    emails = fields.List(
+        fields.String(validate=validate.Length(1, 200)), required=True, validate=validate.Length(0, NAMED_MAX)
+    )
 
 
 class ContentArgs(Schema):
@@ -190,6 +199,12 @@ class ProfileAnswer(Answer):
     endpoint = fields.String(required=True)
     bearerToken = fields.String(required=True)
     expirationTime = fields.AwareDateTime(required=True)
+
+
+class NamedUsersAnswer(Answer):
+    """Who may draw links."""
+
+    emails = fields.List(fields.String(), required=True)
 
 
 class LimitsAnswer(Answer):

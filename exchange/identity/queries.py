@@ -91,6 +91,7 @@ class Holder:
         "may_bind",
         "organization_id",
         "roles",
+        "second_factor_exempt",
         "token_id",
         "totp_confirmed_at",
         "version",
@@ -104,6 +105,7 @@ class Holder:
         self.organization_id: str = row.Member_organization_id
         self.roles: list[str] = row.Member_roles
         self.may_bind: bool = row.Member_may_bind
+        self.second_factor_exempt: bool = row.Member_second_factor_exempt
         self.totp_confirmed_at: datetime | None = row.Member_totp_confirmed_at
         self.is_operator: bool = row.Organization_kind == "operator"
 

@@ -33,6 +33,7 @@ class Protected(Protocol):
     """Whoever may have a second factor."""
 
     totp_confirmed_at: datetime | None
+    second_factor_exempt: bool
 
 
 def is_on(member: Protected) -> bool:
@@ -47,6 +48,11 @@ def is_demanded(member: Member) -> bool:
     which no mail reaches, and it counts only where a demo is allowed at all.
     """
     return member.is_operator and not (member.second_factor_exempt and config().demo)
+
+
+def satisfies(member: Protected) -> bool:
+    """Whether a member signs in with a second factor, or is of the demo market, whose members may do without."""
+    return is_on(member) or (member.second_factor_exempt and config().demo)
 
 
 def begin(member: Member) -> str:

@@ -11,8 +11,27 @@ ID, MOMENT = sa.String(26), sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    _named_user()
     _limit_warning()
     _provision_record()
+
+
+def _named_user() -> None:
+    of = (("contract_id", "contract"), ("member_id", "member"), ("named_by", "member"))
+    op.create_table(
+        "contract_named_user",
+        sa.Column("id", ID, nullable=False),
+        *(sa.Column(name, ID, nullable=False) for name, _ in of),
+        sa.Column("named_at", MOMENT, nullable=False),
+        sa.Column("removed_at", MOMENT),
+        *(
+            sa.ForeignKeyConstraint([name], [f"{table}.id"], name=op.f(f"fk_contract_named_user_{name}_{table}"))
+            for name, table in of
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_named_user")),
+    )
+    now = {"unique": True, "postgresql_where": sa.text("removed_at IS NULL")}
+    op.create_index("uq_contract_named_user_now", "contract_named_user", ["contract_id", "member_id"], **now)
 
 
 def _limit_warning() -> None:

@@ -21,6 +21,7 @@ from exchange.identity.models import ApiToken, Member
 from listings.models import File, Listing
 from tests.delivery.deals import deal
 from tests.delivery.test_links import ask
+from tests.delivery.test_security_levels import L3, name
 
 KEY = "k" * 40
 
@@ -146,14 +147,27 @@ def test_an_expired_link_does_not_pass(world):
         actions.let_read("GET", f"{url.path}?{url.query}", host=url.netloc, remote=None, at=at)
 
 
-def test_level_three_asks_for_a_second_factor_five_minutes_and_one_address(world, passes):
-    made = deal(world, variables={"updates": "included", "security_level": "L3"})
-    assert ask(made).status_code == 403
+def test_level_three_asks_for_named_users_a_second_factor_five_minutes_and_one_address(world, passes):
+    made = deal(world, variables=L3)
+    assert name(made, made.buyer).status_code == 200
+    assert "二段階認証" in ask(made).json["detail"]
     change(Member, made.buyer.id, totp_confirmed_at=clock.now())
     assert ask(made, expires_in=301).json["errors"]["expires_in"]
     url = ask(made).json["url"]
     assert passes(url, remote="203.0.113.9")
     assert passes(url) is None
+
+
+def test_a_link_ends_when_its_holder_is_named_no_more(world, passes):
+    made = deal(world, variables=L3)
+    officer = world.colleague(made.buyer, "data_officer")
+    change(Member, officer.id, totp_confirmed_at=clock.now())
+    name(made, officer)
+    url = ask(made, officer).json["url"]
+    assert passes(url) is None
+    name(made, made.buyer)
+    assert passes(url)
+    assert ask(made, officer).status_code == 403
 
 
 def test_only_our_gateway_may_ask(world):
