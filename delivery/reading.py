@@ -100,6 +100,8 @@ class _Note:
         self.set_aside += result.set_aside
         if records.newest_ms is not None:
             newest = datetime.fromtimestamp(records.newest_ms / 1000, clock.JST) + ahead
+            # A machine whose clock runs ahead must not make a meter that stands still look as if it were running.
+            newest = min(newest, self.at)
             self.newest_line_at = max(newest, self.newest_line_at or newest)
 
     def write(self) -> None:

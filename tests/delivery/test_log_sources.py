@@ -171,7 +171,7 @@ def test_a_meter_that_lags_an_hour_is_told_once(world, read_from):
     folder, link = read_from("s3-access"), draw(deal(world))
     admin = world.admin
     (folder / "log").write_text(s3_line("r1", link, sent=100) + "\n")
-    meter()
+    meter(AT + timedelta(days=1))
     newest = queries.read_through()
     assert newest == datetime(2026, 11, 24, 15, 0, tzinfo=clock.JST)
 
@@ -183,7 +183,7 @@ def test_a_meter_that_lags_an_hour_is_told_once(world, read_from):
         watching.watch(at=newest + timedelta(minutes=minutes))
         assert letters() - before == told
     (folder / "log 2").write_text(s3_line("r2", link, sent=100, second=59) + "\n")
-    meter()
+    meter(AT + timedelta(days=1))
     watching.watch(at=newest + timedelta(minutes=50))
     watching.watch(at=newest + timedelta(minutes=99))
     assert letters() - before == 2

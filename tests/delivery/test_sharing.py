@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -379,6 +380,25 @@ BODIES = (
     (b'{"timestamp": "0001-01-01T00:00:00+14:00"}', (400, "INVALID_PARAMETER_VALUE")),
     (b'{"predicateHints": ["' + b"x" * 1_000_000 + b'"]}', (413, "REQUEST_TOO_LARGE")),
 )
+LONG = 200_000
+
+
+def test_a_long_predicate_is_passed_over_and_costs_no_time(world):
+    share = Share(world, "人口.csv")
+    hints = ["a" * LONG, " " * LONG + "!", "'" * LONG, "1" * LONG + " < id", "(" * LONG]
+    for hint in hints:
+        started = time.monotonic()
+        assert len(lines(share.query("人口", {"predicateHints": [hint], "jsonPredicateHints": hint[:20_000]}))) == 3
+        assert time.monotonic() - started < 2
+
+
+def test_a_page_token_used_again_gives_the_same_page_and_every_next_one_lies_further_on(world):
+    share = Share(world, *(f"表{n}.csv" for n in range(4)))
+    first = share.get(f"{share.root}?maxResults=2").json["nextPageToken"]
+    pages = [share.get(f"{share.root}?maxResults=1&pageToken={first}") for _ in range(2)]
+    assert names(pages[0]) == names(pages[1]) == ["表2"]
+    last = pages[0].json["nextPageToken"]
+    assert last != first and "nextPageToken" not in share.get(f"{share.root}?maxResults=1&pageToken={last}").json
 
 
 def test_a_body_that_cannot_be_taken_is_refused_with_its_reason(world):
