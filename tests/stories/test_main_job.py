@@ -99,9 +99,9 @@ class Market:
         assert file["state"] == "ready", file
         return file
 
-    def file(self, path: str, file_id: str) -> Any:
+    def file(self, path: str, file_id: str | None = None) -> Any:
         files = self.live.call("company", "GET", path).json["files"]
-        return next(file for file in files if file["id"] == file_id)
+        return next(file for file in files if file_id in (None, file["id"]))
 
     def contract(self, offer: Any) -> Any:
         asked = {"offer_id": offer["id"], "purpose": "検証のための利用", "variables": {}, "accept_terms": True}
