@@ -115,8 +115,6 @@ def access_problems(fields: Mapping[str, Any]) -> dict[str, list[Words]]:
 
 def _role_problems(fields: Mapping[str, Any]) -> dict[str, list[Words]]:
     wrong: dict[str, list[Words]] = {}
-    if fields.get("endpoint_url"):
-        wrong["endpoint_url"] = [text("ロールはAWSのバケットにだけ使えます。接続先は空欄にしてください。")]
     if not ROLE_ARN.fullmatch(str(fields.get("role_arn") or "")):
         wrong["role_arn"] = [text("ロールのARNは arn:aws:iam::123456789012:role/名前 のように入力してください。")]
     return wrong

@@ -271,10 +271,15 @@ def unlogged_place(listing_id: str) -> StoragePlace | None:
     return session.scalars(query.where(StoragePlace.is_logged.is_(False)).limit(1)).first()
 
 
+def published_files(listing: Listing) -> list[File]:
+    """The files of every published release of a listing loaded whole."""
+    return [file for release in listing.releases if release.state == "published" for file in kept_files(release)]
+
+
 def kept_where(files: Sequence[File]) -> str:
     """Where files are: `own` (all in their holder's own bucket), `managed` (all in our keeping), `both`; `none`."""
-    found = {file.place_id is not None for file in files}
-    return {(): "none", (True,): "own", (False,): "managed"}.get(tuple(found), "both")
+    found = {"own" if file.place_id else "managed" for file in files}
+    return "both" if len(found) > 1 else next(iter(found), "none")
 
 
 # ---- reviews

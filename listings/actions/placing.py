@@ -171,7 +171,11 @@ def _tidied(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _address_problems(given: Mapping[str, Any]) -> dict[str, list[Words]]:
-    why = outside.complaint(given["endpoint_url"]) if given.get("endpoint_url") else None
+    if not given.get("endpoint_url"):
+        return {}
+    if given.get("kind") == "role" and not config().private_buckets:  # a store beside the operator's own STS
+        return {"endpoint_url": [text("ロールはAWSのバケットにだけ使えます。接続先は空欄にしてください。")]}
+    why = outside.complaint(given["endpoint_url"])
     return {"endpoint_url": [why]} if why else {}
 
 
