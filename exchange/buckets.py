@@ -82,7 +82,13 @@ def client(bucket: Bucket, keys: Keys) -> Any:
         ),
     )
     guard(made)
+    made.meta.events.register("after-call.s3.GetBucketLogging", _tell_root)
     return made
+
+
+def _tell_root(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+    """Stores that do not know the question about logging answer another one, such as a list of objects."""
+    parsed["IsLoggingStatus"] = b"BucketLoggingStatus" in http_response.content[:400]
 
 
 def guard(made: Any) -> None:

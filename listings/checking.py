@@ -121,19 +121,12 @@ def _logging(client: Any, place: StoragePlace, found: Found) -> None:
 
 def _logging_of(client: Any, place: StoragePlace, found: Found) -> str:
     """What the bucket says itself comes first; where it says nothing its holder's word counts."""
-    roots: list[bytes] = []
-
-    def keep_root(response_dict: dict[str, Any], **_: Any) -> None:
-        roots.append(response_dict.get("body") or b"")
-
-    client.meta.events.register("before-parse.s3.GetBucketLogging", keep_root, unique_id="logging-root")
     stated = "stated" if place.log_location else "unknown"
     try:
         told = buckets.asked(client, "get_bucket_logging", Bucket=place.bucket)
     except buckets.BucketUnavailable:
         return stated
-    # Stores that do not know the question answer another one, such as a list of objects.
-    if not roots or b"BucketLoggingStatus" not in roots[-1][:400]:
+    if not told["IsLoggingStatus"]:
         return stated
     enabled = told.get("LoggingEnabled")
     if not enabled:

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -68,13 +69,14 @@ class Holder:
         self.sessions: dict[str, Session] = {}
         self.denials: list[dict[str, Any]] = []
         self.asked.clear()
+        for name in (BUCKET, LOGS):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            (self.folder / name).mkdir()
 
     def start(self) -> None:
-        for name in (BUCKET, LOGS):
-            (self.folder / name).mkdir()
         port = free_port()
         command = [str(Path(sys.executable).parent / "rclone"), "serve", "s3", str(self.folder)]
-        command += ["--addr", f"127.0.0.1:{port}", "--log-level", "ERROR"]
+        command += ["--addr", f"127.0.0.1:{port}", "--log-level", "ERROR", "--dir-cache-time", "0s"]
         command += ["--auth-key", f"{KEY},{SECRET}", "--auth-key", f"{SESSION_KEY},{SESSION_SECRET}"]
         self.rclone = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.rclone_port = port
@@ -89,6 +91,7 @@ class Holder:
             server.server_close()
         self.rclone.terminate()
         self.rclone.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def put(self, key: str, body: bytes, bucket: str = BUCKET) -> None:
         """Put an object there, as its holder does: not through the exchange."""

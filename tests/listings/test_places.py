@@ -180,7 +180,7 @@ def test_a_name_that_leads_inside_is_not_connected_to_whatever_it_said_before(ho
     """The guard is at the connection itself: botocore has no other way out, over http or https."""
     place = buckets.Bucket(holder.url.replace("127.0.0.1", "localhost"), "us-east-1", BUCKET)
     keys = buckets.Keys(KEY, SECRET)
-    buckets.head(place, keys, "x")  # allowed by the setting
+    buckets.head(place, keys, f"{PREFIX}x")  # allowed by the setting
     monkeypatch.delenv("BUCKETS_ON_PRIVATE_NETWORKS")
     config.cache_clear()
     buckets.client.cache_clear()
@@ -188,7 +188,7 @@ def test_a_name_that_leads_inside_is_not_connected_to_whatever_it_said_before(ho
     for scheme in ("http", "https"):
         inside = buckets.Bucket(f"{scheme}://localhost:{holder.url.rpartition(':')[2]}", "us-east-1", BUCKET)
         with pytest.raises(buckets.BucketUnavailable, match=r"EndpointConnectionError"):
-            buckets.head(inside, keys, "x")
+            buckets.head(inside, keys, f"{PREFIX}x")
     buckets.client.cache_clear()
 
 
@@ -255,6 +255,7 @@ def test_a_file_that_stays_with_its_holder_is_read_once_and_no_copy_is_kept(hold
     made = holds(world, city, place, listing, f"{PREFIX}人口.csv")
     assert made.status_code == 202, made.json
     file = session.get_one(File, made.json["items"][0]["id"])
+    assert file.reason is None
     assert (file.state, file.name, file.size, file.rows) == ("ready", "人口.csv", len(CSV), 2)
     assert file.etag and file.sha256 and file.parquet_key is None
     assert set((holder.folder / BUCKET).rglob("*")) == before
@@ -296,6 +297,7 @@ def test_a_place_that_is_not_in_order_or_is_anothers_takes_no_files(holder, worl
 def test_a_place_closes_when_nothing_is_offered_from_it_and_forgets_its_secret(holder, world, city):
     place, listing = registered(holder, city), world.listing(city)
     made = holds(world, city, place, listing, PROBE)
+    place = queries.place_seen_by(city.member, place.id)
     with pytest.raises(Conflict):
         actions.close_place(place, by=city.member, at=clock.now())
     session.rollback()
