@@ -18,6 +18,7 @@ from contracts.models import Contract
 from contracts.queries import contract_seen_by
 from delivery import actions, profiles, queries, rules, schemas, watching
 from exchange import clock
+from exchange.config import config
 from exchange.errors import Invalid, text
 from exchange.identity.models import Member
 from exchange.web import desk, slots, watch
@@ -315,16 +316,18 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
     if member is None or contract.activated_at is None:
         return None
     is_buyer = member.organization_id == contract.buyer_id
+    files = queries.contract_files(contract)
     return Markup(
         render_template(
             "delivery/parts/contract_files.html",
             contract=contract,
-            files=queries.contract_files(contract),
+            files=files,
             is_buyer=is_buyer,
             may_receive=is_buyer and rules.may_receive(member),
             refusal=contracts.rules.delivery_refusal(contract, at=clock.now()),
             is_strict=rules.is_strict(contract.variables),
-            is_gated=actions.is_gated(),
+            is_gated=actions.is_gated() and not any(file.place_id for file in files),
+            is_denied=config().revoke_sessions and not any(file.place_id for file in files),
             tables=queries.shared_tables(contract) if is_buyer else [],
             profile=queries.profile_of(contract.id) if is_buyer else None,
         )
