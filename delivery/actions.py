@@ -531,7 +531,8 @@ def read_place_log(place_id: str, *, at: datetime) -> None:
     if place is None or place.state == "closed" or place.log_location is None:
         return
     database.lock(f"metering/{place.id}")
-    reading.read(log_places.of_place(place), at=at, ahead=clock_ahead())
+    if reading.read(log_places.of_place(place), at=at, ahead=clock_ahead()).is_complete:
+        place.log_read_at = at
 
 
 # ── identities ───────────────────────────────────────────────────────────────────────────────────────────────────────

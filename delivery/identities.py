@@ -60,11 +60,11 @@ def signing(objects: Sequence[Located], *, contract_id: str | None, expires_in: 
     Raises `sts.RoleRefused` where a role may not be assumed (503), `vault.SecretLost` where a holder's key cannot be
     opened.
     """
+    if config().sts_role_arn is None and all(of.place_id is None for of in objects):
+        return Signing({None: presigning.signer(expires_in=expires_in, at=at)}, expires_in)
     wanted: dict[str | None, list[str]] = {}
     for of in objects:
         wanted.setdefault(of.place_id, []).append(of.key)
-    if config().sts_role_arn is None and wanted.keys() == {None}:
-        return Signing({None: presigning.signer(expires_in=expires_in, at=at)}, expires_in)
     name = session_name(contract_id, objects[0].listing_id)
     after = _revoked_at(contract_id) if contract_id else None
     listing = objects[0].listing_id

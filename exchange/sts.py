@@ -69,8 +69,9 @@ def _client() -> Any:
     )
 
 
+@lru_cache(maxsize=1)
 def account() -> str:
-    """The AWS account of our own credentials; raises `RoleRefused`."""
+    """The AWS account of our own credentials, asked once; raises `RoleRefused`."""
     return str(_asked("get_caller_identity")["Account"])
 
 
@@ -167,6 +168,7 @@ def forget() -> None:
     with _guard:
         _sessions.clear()
     _client.cache_clear()
+    account.cache_clear()
 
 
 def policy(resources: frozenset[str]) -> str:

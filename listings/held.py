@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from exchange import buckets, clock, sts, vault
-from exchange.config import config
 from exchange.errors import text
 from listings.models import StoragePlace
 
@@ -90,8 +89,10 @@ def permissions(place: StoragePlace) -> dict[str, object]:
 
 def trust(place: StoragePlace) -> dict[str, object]:
     """The trust policy of the role: the exchange's account alone, and only with this place's external id."""
-    who = config().sts_role_arn
-    account = who.split(":")[4] if who else str(text("（取引市場のAWSアカウント番号。運営者にお問い合わせください）"))
+    try:
+        account = sts.account()
+    except sts.RoleRefused:
+        account = str(text("（取引市場のAWSアカウント番号。運営者にお問い合わせください）"))
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{account}:root"},

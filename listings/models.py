@@ -155,6 +155,7 @@ class StoragePlace(Base):
     accepts_wide: Mapped[bool] = mapped_column(default=False)  # its holder knows that the key can do more than it needs
     log_source: Mapped[str | None]
     log_location: Mapped[str | None]  # s3://bucket/prefix, read with the same keys
+    log_read_at: Mapped[datetime | None]  # when it was last read to its end
     is_logged: Mapped[bool] = mapped_column(default=False)  # by the last check: what leaves can be counted
     state: Mapped[str] = mapped_column(default="checking")
     checks: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # [{check, found}], see listings.places

@@ -264,6 +264,14 @@ def open_place_ids(*, checked_before: datetime | None = None, with_log: bool = F
     return list(session.scalars(query))
 
 
+def unread_logs_count(*, before: datetime) -> int:
+    """How many storage places in use have a log that was not read to its end since a moment."""
+    query = (
+        select(func.count()).select_from(StoragePlace).where(StoragePlace.is_logged, StoragePlace.created_at < before)
+    )
+    return session.scalar(query.where(func.coalesce(StoragePlace.log_read_at < before, True))) or 0
+
+
 def unlogged_place(listing_id: str) -> StoragePlace | None:
     """A storage place that holds files of a listing and whose access log is off: what leaves it cannot be counted."""
     query = select(StoragePlace).join(File, File.place_id == StoragePlace.id)

@@ -18,11 +18,13 @@ from exchange.config import config
 from exchange.database import new_id, session
 from exchange.errors import Conflict, Forbidden, Invalid, Words, WrongState, text
 from exchange.identity import actions as identity
+from exchange.identity import throttle
 from exchange.identity.models import Member
 from listings import checking, held, places, queries
 from listings.models import File, Release, StoragePlace
 
 FIELDS = ("name", "kind", "endpoint_url", "region", "bucket", "prefix", "probe_key", "role_arn", "access_key")
+LOOKS_A_MINUTE = 20  # of one organization: each asks another machine several questions
 CHANGED = ("name", "probe_key", "role_arn", "access_key", "accepts_wide", "log_source", "log_location")
 
 
@@ -50,6 +52,7 @@ def register_place(fields: Mapping[str, Any], *, by: Member, at: datetime) -> St
         place.role_arn, place.secret_sealed = None, vault.seal(given["secret_key"], of=held.owner_of(place))
     session.add(place)
     session.flush()
+    throttle.take(f"places/{by.organization_id}", limit=LOOKS_A_MINUTE)
     _look(place, at)
     _record("place.register", place, by, at, {"bucket": place.bucket, "prefix": place.prefix, "kind": place.kind})
     return place
@@ -77,6 +80,7 @@ def change_place(place: StoragePlace, fields: Mapping[str, Any], *, by: Member, 
         if not kept_secret:
             place.secret_sealed = vault.seal(given["secret_key"], of=held.owner_of(place))
     place.is_logged = False
+    throttle.take(f"places/{by.organization_id}", limit=LOOKS_A_MINUTE)
     _look(place, at)
     _record("place.change", place, by, at, {"secret": "kept" if kept_secret else "renewed"})
     return place
@@ -85,6 +89,7 @@ def change_place(place: StoragePlace, fields: Mapping[str, Any], *, by: Member, 
 def look_again(place: StoragePlace, *, by: Member, at: datetime) -> StoragePlace:
     """Have a place checked once more, now; nothing of it changes until that is done."""
     _must_own(by)
+    throttle.take(f"places/{by.organization_id}", limit=LOOKS_A_MINUTE)
     _hold(place)
     jobs.enqueue("check-place", {"place_id": place.id}, at=at, key=f"check-place/{place.id}")
     _record("place.look_again", place, by, at)

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("accepts_wide", sa.Boolean(), nullable=False),
         sa.Column("log_source", sa.String()),
         sa.Column("log_location", sa.String()),
+        sa.Column("log_read_at", moment),
         sa.Column("is_logged", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("checks", postgresql.JSONB(), nullable=False),

@@ -200,13 +200,17 @@ def test_the_secret_is_sealed_for_its_place_alone_and_shown_nowhere(holder, city
     handler = logging.StreamHandler(log)
     logging.getLogger().addHandler(handler)
     place = registered(holder, city)
+    made = city.post("/places", fields(holder, name="もう一つ"), headers={"Idempotency-Key": "k1"})
+    assert made.status_code == 201 and "secret" not in made.get_data(as_text=True)
+    edited = city.fill(f"/desk/places/{place.id}/edit", name="", access_key=KEY, secret_key=SECRET, probe_key=PROBE)
+    assert edited.status_code == 422 and SECRET not in edited.get_data(as_text=True)
     logging.getLogger().removeHandler(handler)
     assert vault.unseal(place.secret_sealed, of=f"storage_place/{place.id}") == SECRET
     with pytest.raises(vault.SecretLost):
         vault.unseal(place.secret_sealed, of="storage_place/other")
     rows = " ".join(
         str(row)
-        for table in ("storage_place", "audit_entry", "task", "notice")
+        for table in database.Base.metadata.tables
         for row in session.execute(text(f"SELECT to_jsonb(t)::text FROM {table} t"))
     )
     pages = city.see(f"/desk/places/{place.id}") + city.see(f"/desk/places/{place.id}/edit") + city.see("/desk/places")
