@@ -56,13 +56,11 @@ def look(place: StoragePlace) -> Found:
 
 def _role(place: StoragePlace, found: Found) -> bool:
     """The role lets us in with our external id, and nobody without. Ours would let in anybody: it is refused."""
-    role = place.role_arn or ""
     try:
-        if role.split(":")[4] == sts.account():
-            return found.note("role", "own-account")
+        role = held.role_of(place)
         sts.assume(role, name=held.HOUSE, external_id=place.external_id)
-    except sts.RoleRefused:
-        return found.note("role", "refused")
+    except sts.RoleRefused as refusal:
+        return found.note("role", "own-account" if refusal.code == "OwnAccount" else "refused")
     found.note("role", "passed")
     try:
         sts.assume(role, name=held.HOUSE)

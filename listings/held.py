@@ -32,9 +32,10 @@ def keys_for(
     """
     if place.kind == "key":
         return _own_key(place), None
-    role = place.role_arn or ""
     reach = sts.reach(place.bucket, keys, within=place.prefix)
-    found = sts.session(role, name=name, reach=reach, seconds=seconds, external_id=place.external_id, after=after)
+    found = sts.session(
+        role_of(place), name=name, reach=reach, seconds=seconds, external_id=place.external_id, after=after
+    )
     return found.keys, found.seconds_left(clock.real_now())
 
 
@@ -42,7 +43,15 @@ def house_keys(place: StoragePlace) -> buckets.Keys:
     """Keys with all that the place's role or key may do: for checking it, and for its logs."""
     if place.kind == "key":
         return _own_key(place)
-    return sts.assume(place.role_arn or "", name=HOUSE, external_id=place.external_id).keys
+    return sts.assume(role_of(place), name=HOUSE, external_id=place.external_id).keys
+
+
+def role_of(place: StoragePlace) -> str:
+    """The role of a place; one of our own account, which would trust us for other reasons, is refused every time."""
+    role = place.role_arn or ""
+    if role.split(":")[4] == sts.account():
+        raise sts.RoleRefused("OwnAccount")
+    return role
 
 
 def _own_key(place: StoragePlace) -> buckets.Keys:

@@ -14,10 +14,10 @@ from sqlalchemy import func, select, update
 from contracts.models import Contract
 from delivery import actions, identities, reconciling, revoking
 from delivery.models import Difference, IdentityRevocation, RequestLine, SetAside
-from exchange import clock, database, jobs, storage, sts
+from exchange import clock, database, storage, sts
 from exchange.config import config
 from exchange.database import session
-from exchange.identity.models import Notice
+from exchange.identity.models import Member, Notice
 from listings import actions as listing_actions
 from listings.models import File, Release, StoragePlace
 from tests.delivery.deals import deal
@@ -158,6 +158,16 @@ def test_a_place_that_lets_us_in_no_more_is_a_refusal_with_a_reason(holder, sold
         "/problems/role-refused",
         "/problems/secret-lost",
     )
+
+
+def test_a_role_changed_to_one_of_the_exchanges_own_account_signs_nothing(holder, sold):
+    made, place = sold(**role())
+    holder.external_ids["arn:aws:iam::111111111111:role/other"] = None
+    with database.transaction():
+        fields = {"role_arn": "arn:aws:iam::111111111111:role/other"}
+        owner = session.get_one(Member, place.created_by)
+        listing_actions.change_place(session.get_one(StoragePlace, place.id), fields, by=owner, at=clock.now())
+    assert ask(made).json["type"] == "/problems/role-refused"
 
 
 # ── managed storage on AWS: an identity for each contract ────────────────────────────────────────────────────────────
@@ -342,5 +352,3 @@ def test_an_object_that_changed_or_went_away_is_found_and_its_holder_told(holder
 
 def test_sessions_are_named_after_what_they_are_for():
     assert identities.session_name("c1", "l1") == "contract-c1" and identities.session_name(None, "l1") == "listing-l1"
-    assert jobs.HANDLERS.keys() >= {"check-place", "read-place-log", "compare-place"}
-    assert listing_actions.register_place
