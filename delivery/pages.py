@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import IntegerField
@@ -246,7 +246,20 @@ def download(contract_id: str, file_id: str) -> AnyResponse:
         by=me(),
         at=clock.now(),
     )
-    return redirect(link.url, 303)
+    return _followed(link, contract_id)
+
+
+def _followed(link: actions.Link, contract_id: str) -> AnyResponse:
+    """The browser goes on to where the file lies.
+
+    Browsers let a form lead to no store but the one that our policy names (form-action); to another, such as a holder's
+    own bucket, a page of ours leads on.
+    """
+    if link.url.startswith((request.host_url, f"{config().s3_public_url or request.host_url.rstrip('/')}/")):
+        return redirect(link.url, 303)
+    page = make_response(render_template("delivery/ready.html", link=link, contract_id=contract_id))
+    page.headers |= {"Refresh": f"0; url={link.url}", "Cache-Control": "no-store"}
+    return page
 
 
 @blueprint.get("/listings/<listing_id>/files/<file_id>/download")

@@ -107,6 +107,15 @@ def test_no_link_is_said_to_live_longer_than_its_session(holder, sold):
     assert 880 <= seconds <= 890
 
 
+def test_in_the_browser_a_page_leads_on_to_the_holders_bucket_because_a_form_may_not(sold):
+    made, _ = sold()
+    path = f"/desk/contracts/{made.contract.id}/files/{made.file.id}/download"
+    answer = made.buyer.fill("/desk/usage", path, variant="original")
+    assert answer.status_code == 200 and answer.headers["Cache-Control"] == "no-store"
+    assert get(answer.headers["Refresh"].removeprefix("0; url=")) == (200, BODY)
+    assert "ダウンロードする" in answer.get_data(as_text=True)
+
+
 def test_a_session_is_asked_for_anew_near_its_end(holder, sold, monkeypatch):
     made, _ = sold(**role())
     first = tokens(ask(made).json["url"])
@@ -260,9 +269,8 @@ def test_a_session_policy_keeps_to_what_sts_takes():
 # ── the log of a holder's own bucket ─────────────────────────────────────────────────────────────────────────────────
 
 
-def line(request_id, link, *, sent, bucket=BUCKET):
-    parts = urlsplit(link.url)
-    key = quote(quote(KEY))
+def line(request_id, link, *, sent, bucket=BUCKET, key=KEY):
+    parts, key = urlsplit(link.url), quote(quote(key))
     return (
         f"79a5 {bucket} [24/Nov/2026:06:00:00 +0000] 203.0.113.9 - {request_id} REST.GET.OBJECT {key}"
         f' "GET {parts.path}?{parts.query} HTTP/1.1" 200 - {sent} 1000 70 10 "-" "curl/8" - host SigV4 x QueryString h TLSv1.3 - -\n'
@@ -319,6 +327,52 @@ def test_metered_offers_are_refused_where_the_log_is_off_with_the_reason(holder,
     refused = owner.post(f"/listings/{listing['id']}/offers", offer)
     assert refused.status_code == 422 and "アクセスログ" in refused.json["errors"]["pricing"][0]
     assert owner.post(f"/listings/{listing['id']}/offers", offer | {"pricing": {"model": "free"}}).status_code == 201
+
+
+def test_from_a_holders_bucket_to_the_buyers_bill(holder, world):
+    owner, buyer = world.organization("提供社"), world.organization("利用社")
+    place, listing = registered(holder, owner, **role()), world.listing(owner)
+    files = f"/listings/{listing['id']}/files/held"
+    file = owner.post(files, {"place_id": place.id, "keys": [f"{PREFIX}確認.csv"]}).json["items"][0]
+    world.work()
+    offer = {"name": "従量", "template": "provision-licence", "variables": {}}
+    offer["pricing"] = {"model": "metered", "unit": "gigabyte", "tiers": [{"up_to": None, "unit_price_jpy": "1000"}]}
+    offered = owner.post(f"/listings/{listing['id']}/offers", offer).json
+    assert owner.post(f"/listings/{listing['id']}/submit", {"answers": []}).status_code == 200
+    assert world.admin.post(f"/listings/{listing['id']}/publish").status_code == 200
+    contract = world.contract(buyer, owner, offered)
+    assert "長くても15分" in buyer.see(f"/desk/contracts/{contract['id']}")
+
+    link = buyer.post(f"/contracts/{contract['id']}/links", {"file_id": file["id"]}).json
+    assert (link["size"], get(link["url"])) == (len(CSV), (200, CSV))
+    told = actions.Link(link["id"], link["url"], clock.now(), link["size"], link["sha256"], link["name"])
+    read(holder, place, "a", line("R1", told, sent=len(CSV), key=f"{PREFIX}確認.csv"))
+    usage = buyer.get(f"/contracts/{contract['id']}/usage").json
+    assert usage["totals"]["billable_bytes"] == len(CSV)
+    assert usage["items"][0]["requests"][0]["request_id"] == f"{place.id}:R1"
+
+    recalled = owner.post(f"/listings/{listing['id']}/files/{file['id']}/recall", {"reason": "誤り"})
+    world.work()
+    assert recalled.status_code == 200 and (holder.folder / BUCKET / f"{PREFIX}確認.csv").exists()
+    assert buyer.post(f"/contracts/{contract['id']}/links", {"file_id": file["id"]}).status_code == 409
+
+
+def test_nobody_contracts_by_use_while_the_log_is_off(holder, world):
+    owner, buyer = world.organization("提供社"), world.organization("利用社")
+    place, listing = registered(holder, owner), world.listing(owner)
+    made = owner.post(f"/listings/{listing['id']}/files/held", {"place_id": place.id, "keys": [f"{PREFIX}確認.csv"]})
+    world.work()
+    offer = {"name": "従量", "template": "provision-licence", "variables": {}}
+    offer["pricing"] = {"model": "metered", "unit": "gigabyte", "tiers": [{"up_to": None, "unit_price_jpy": "1000"}]}
+    offered = owner.post(f"/listings/{listing['id']}/offers", offer)
+    assert (made.status_code, offered.status_code) == (202, 201)
+    assert owner.post(f"/listings/{listing['id']}/submit", {"answers": []}).status_code == 200
+    assert world.admin.post(f"/listings/{listing['id']}/publish").status_code == 200
+    session.execute(update(StoragePlace).where(StoragePlace.id == place.id).values(is_logged=False))
+    session.commit()
+    body = {"offer_id": offered.json["id"], "purpose": "検証", "variables": {}, "accept_terms": True}
+    refused = buyer.post("/contracts", body)
+    assert refused.status_code == 409 and "アクセスログ" in refused.json["detail"]
 
 
 def test_a_file_of_a_place_without_a_log_is_refused_where_the_listing_is_sold_by_use(holder, world):
