@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 IMMUTABLE = """
 CREATE OR REPLACE FUNCTION file_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
