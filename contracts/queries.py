@@ -244,6 +244,20 @@ def subscribers(listing_id: str) -> list[str]:
     return list(session.scalars(query.where(Contract.state.in_(("active", "suspended"))).distinct()))
 
 
+def is_sold_by_use(listing_id: str) -> bool:
+    """Whether a metered offer of a listing is open, or a metered contract on it runs or may still begin."""
+    metered = "metered"
+    offered = exists().where(
+        Offer.listing_id == listing_id, Offer.state == "open", Offer.pricing["model"].astext == metered
+    )
+    agreed = exists().where(
+        Contract.listing_id == listing_id,
+        Contract.state.not_in(sorted(rules.FINAL)),
+        Contract.pricing["model"].astext == metered,
+    )
+    return bool(session.scalar(select(or_(offered, agreed))))
+
+
 def active_count() -> int:
     """How many contracts ever became active, for the front page."""
     return session.scalar(select(func.count()).select_from(Contract).where(Contract.activated_at.is_not(None))) or 0

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import contracts.rules
 from contracts.models import Contract
-from delivery import presigning, queries, reading, rules, warning
+from delivery import identities, log_places, presigning, queries, reading, revoking, rules, warning
 from delivery.models import ContractLimits, NamedUser
 from exchange import audit, clock, database
 from exchange.config import config
-from exchange.database import Quick, as_array, new_id, session
+from exchange.database import Quick, as_array, id_at, new_id, session
 from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, Words, WrongState, text
 from exchange.identity import second_factor, throttle
 from exchange.identity.models import Member
 from exchange.identity.queries import members_of
-from listings.models import File
+from listings.models import File, StoragePlace
 from listings.queries import listing_seen_by
 
 OPEN_LINKS_A_MINUTE = 600  # for one address without an account
@@ -72,6 +72,8 @@ class _Object(NamedTuple):
     name: str
     media_type: str
     counted_as: str = "original"  # see `rules.counted_as`
+    place_id: str | None = None  # the holder's own bucket; None: managed storage
+    version_id: str | None = None
 
 
 # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +167,7 @@ def draw(
     expires_in = asked.expires_in
     must_be_secure(contract.contract_id, contract.variables, by=by)
     bound_to = _strictly(expires_in, asked.remote) if rules.is_strict(contract.variables) else None
-    if asked.once and not is_gated():
+    if asked.once and not is_gated(objects):
         expires_in = min(expires_in, rules.ONCE_SECONDS_UNGATED)
     drawn = _Drawn(contract.contract_id, by.id, token_id, expires_in, at, clock.month_of(at), asked.once, bound_to)
     grants = [drawn.grant(each, repeats) for each in objects]
@@ -224,9 +226,12 @@ def _strictly(expires_in: int, remote: str | None) -> str:
     return remote
 
 
-def is_gated() -> bool:
-    """Whether every read of the bucket asks us first (`let_read`): the store is embedded, behind our own gateway."""
-    return config().gate_secret is not None
+def is_gated(objects: Iterable[identities.Located] = ()) -> bool:
+    """Whether every read of the bucket asks us first (`let_read`): the store is embedded, behind our own gateway.
+
+    Reads of a holder's own bucket never do.
+    """
+    return config().gate_secret is not None and all(of.place_id is None for of in objects)
 
 
 @dataclass(slots=True)
@@ -266,7 +271,7 @@ def _object(listing_id: str, row: Any, variant: str) -> _Object:
     else:
         raise Invalid({"variant": [text("このファイルに Parquet 形式はありません。original を指定してください。")]})
     counted_as = rules.counted_as(variant, sha256=row.sha256, parquet_sha256=row.parquet_sha256)
-    return _Object(listing_id, row.file_id, variant, *told, counted_as=counted_as)
+    return _Object(listing_id, row.file_id, variant, *told, counted_as, row.place_id, row.version_id)
 
 
 class _Drawn(NamedTuple):
@@ -312,9 +317,9 @@ class _Drawn(NamedTuple):
         """Write the grants, then sign their URLs; none where a proof was asked for and failed."""
         if self.once:
             database.begin()
-        signed_at = self.signed_at
-        expires_at = signed_at + timedelta(seconds=self.expires_in)
-        one = objects[0]
+        signed_at, one = self.signed_at, objects[0]
+        signing = identities.signing(objects, contract_id=self.contract_id, expires_in=self.expires_in, at=signed_at)
+        expires_at = signed_at + timedelta(seconds=signing.seconds)
         shared = {
             "contract_id": self.contract_id,
             "listing_id": one.listing_id,
@@ -333,15 +338,23 @@ class _Drawn(NamedTuple):
             _WRITE_ONE(**grants[0], **shared)
         else:
             _WRITE_MANY(**{f"{name}s": as_array(str(grant[name]) for grant in grants) for name in grants[0]}, **shared)
-        once = self._once(grants) if self.once else None
-        sign = presigning.signer(expires_in=self.expires_in, at=signed_at)
+        once = self._once(objects, grants) if self.once else None
+        sign = signing.by_place
         return [
-            Link(grant["id"], sign(of.key, _query(grant["id"], of)), expires_at, of.size, of.sha256, of.name, once)
+            Link(
+                grant["id"],
+                sign[of.place_id](of.key, _query(grant["id"], of)),
+                expires_at,
+                of.size,
+                of.sha256,
+                of.name,
+                once,
+            )
             for of, grant in zip(objects, grants, strict=True)
         ]
 
-    def _once(self, grants: Sequence[dict[str, Any]]) -> Literal["enforced", "short_lived"]:
-        if not is_gated():
+    def _once(self, objects: Sequence[_Object], grants: Sequence[dict[str, Any]]) -> Literal["enforced", "short_lived"]:
+        if not is_gated(objects):
             return "short_lived"
         _WRITE_ONCE(ids=[grant["id"] for grant in grants])
         return "enforced"
@@ -366,11 +379,13 @@ _WRITE_ONCE = Quick("INSERT INTO delivery_once (grant_id) SELECT unnest(%(ids)s:
 
 
 def _query(grant_id: str, of: _Object) -> dict[str, str]:
-    return {
+    query = {
         "x-grant": grant_id,
         "response-content-disposition": rules.content_disposition(of.name),
         "response-content-type": of.media_type,
     }
+    # Of a bucket that keeps versions, the one that was looked at, whatever took its place.
+    return query | {"versionId": of.version_id} if of.version_id else query
 
 
 def clock_ahead() -> timedelta:
@@ -607,4 +622,28 @@ def read_access_logs(*, at: datetime) -> reading.Reading:
     run, so that a long backlog is worked off in steps that are kept.
     """
     database.lock("metering")
-    return reading.read(at=at, ahead=clock_ahead())
+    return reading.read(log_places.managed(), at=at, ahead=clock_ahead())
+
+
+def read_place_log(place_id: str, *, at: datetime) -> None:
+    """Count what the access log of a holder's own bucket holds and was not counted yet. Safe to run twice.
+
+    Its lines count for links to files there alone (see `metering`), and late ones are an adjustment: a holder's log
+    that does not come holds up nobody's month.
+    """
+    place = session.get(StoragePlace, place_id)
+    if place is None or place.state == "closed" or place.log_location is None:
+        return
+    database.lock(f"metering/{place.id}")
+    if reading.read(log_places.of_place(place), at=at, ahead=clock_ahead()).is_complete:
+        place.log_read_at = at
+
+
+# ── identities ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def revoke_identities(*, at: datetime) -> list[str]:
+    """Deny the role sessions of contracts that ended while links of theirs still run (see `revoking`); their ids."""
+    real_at = at - clock_ahead()
+    first_id = id_at(real_at - timedelta(seconds=rules.LIFETIME_SECONDS_MAX + 60))
+    return revoking.revoke_ended(at=at, real_at=real_at, first_id=first_id)

@@ -13,13 +13,15 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from exchange import storage
+from exchange import buckets, storage
 from exchange.config import config
+from listings import held
+from listings.models import StoragePlace
 
 BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 16_384  # of a file, to know it by its first line and its columns
@@ -84,10 +86,11 @@ class Bucket:
 
     name: str
     prefix: str
+    client: Any = None  # None: the house's own
 
     def pages(self) -> Iterator[list[Entry]]:
         """All objects, in the order of their keys."""
-        listed = storage.client().get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=self.prefix)
+        listed = self._asked().get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=self.prefix)
         for page in listed:
             yield [
                 Entry(item["Key"], f"{item['Size']}-{item['ETag'].strip(chr(34))}", True)
@@ -101,7 +104,7 @@ class Bucket:
 
         copy: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
         try:
-            storage.client().download_fileobj(self.name, entry.name, copy)
+            self._asked().download_fileobj(self.name, entry.name, copy)
         except ClientError as error:
             copy.close()
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
@@ -109,9 +112,47 @@ class Bucket:
             raise
         return copy
 
+    def _asked(self) -> Any:
+        return self.client or storage.client()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A log that is read: of managed storage, or of a holder's own bucket."""
+
+    name: str  # of its row in `log_reading`
+    writes: str  # what its lines look like, see `access_logs`
+    files: Place
+    bucket: str  # whose requests it tells
+    place_id: str | None = None
+
+    def stored(self, entry: Entry) -> str:
+        """A file's name, apart from those of other sources."""
+        return f"{self.place_id}/{entry.name}" if self.place_id else entry.name
+
+    def opened(self, entry: Entry) -> AbstractContextManager[Log | None]:
+        """A file of it; the gateway's own are known by their first line alone, others by name and first line."""
+        known_by_line = self.writes == "gateway" and self.place_id is None
+        return opened(self.files, entry, known_as="" if known_by_line else f"{self.stored(entry)}\0")
+
+
+def managed() -> Source:
+    """The log of managed storage."""
+    c = config()
+    return Source(c.log_source, c.log_source, configured(), c.s3_bucket)
+
+
+def of_place(place: StoragePlace) -> Source:
+    """The log of a holder's own bucket, read with the keys for it."""
+    bucket, prefix = held.log_place(place.log_location or "")
+    client = buckets.client(held.bucket_of(place), held.house_keys(place))
+    return Source(
+        f"place/{place.id}", place.log_source or "s3-access", Bucket(bucket, prefix, client), place.bucket, place.id
+    )
+
 
 def configured() -> Place:
-    """Where this exchange's logs lie."""
+    """Where the logs of managed storage lie."""
     location = config().log_location
     if location is None:
         return Folder(config().access_log_dir, ending=".log")
@@ -133,7 +174,7 @@ class Block:
 class Log:
     """An open log file: known by its first line, read in blocks of whole lines. Offsets count unpacked bytes."""
 
-    def __init__(self, raw: IO[bytes], entry: Entry, *, by_name: bool) -> None:
+    def __init__(self, raw: IO[bytes], entry: Entry, *, known_as: str) -> None:
         self._raw, self._entry = raw, entry
         raw.seek(0)
         self._is_packed = raw.read(2) == GZIP
@@ -141,8 +182,7 @@ class Log:
         head = self._reader.read(HEAD_BYTES)
         self.head = head.decode(errors="replace")
         first = self._first_line(head)
-        name = f"{entry.name}\0".encode() if by_name else b""
-        self.identity = None if first is None else hashlib.sha256(name + first).hexdigest()
+        self.identity = None if first is None else hashlib.sha256(known_as.encode() + first).hexdigest()
 
     @property
     def is_damaged(self) -> bool:
@@ -243,13 +283,13 @@ class _Unpacked:
 
 
 @contextmanager
-def opened(place: Place, entry: Entry, *, by_name: bool) -> Iterator[Log | None]:
-    """A log file, or None where it went away or its first line is not whole yet."""
+def opened(place: Place, entry: Entry, *, known_as: str) -> Iterator[Log | None]:
+    """A log file, known by what it is known as and its first line; None where it went away or that is not whole yet."""
     try:
         raw = place.open(entry)
     except FileNotFoundError:
         yield None
         return
     with raw:
-        log = Log(raw, entry, by_name=by_name)
+        log = Log(raw, entry, known_as=known_as)
         yield log if log.identity else None

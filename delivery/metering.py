@@ -88,6 +88,25 @@ SELECT (SELECT count(*) FROM weighed) AS counted, (SELECT count(*) FROM seen WHE
 """)
 
 
+# Of the log of a holder's own bucket, only lines of grants for files there count: what that holder's log says can change
+# no figure of anybody else. Its request ids are kept apart for the same reason, what is not about links is its own
+# affair, and of what cannot be read a hundred lines a block are kept.
+OF_PLACE = text(
+    ROLL_UP.text.replace(
+        "SELECT * FROM json_to_recordset(:records)",
+        "SELECT n, :place || ':' || request_id AS request_id, \"at\", method, status, bytes_sent, range, ranged, start, stop,"
+        " remote, user_agent, grant_id, object_keys, digest, reason, line FROM json_to_recordset(:records)",
+    )
+    .replace(
+        "line text)\n), matched",
+        "line text) WHERE grant_id IS NOT NULL OR (reason IS NOT NULL AND n <= 100)\n), matched",
+    )
+    .replace(
+        "LEFT JOIN delivery_grant g ON g.id = t.grant_id",
+        "LEFT JOIN (delivery_grant g JOIN file f ON f.id = g.file_id AND f.place_id = :place) ON g.id = t.grant_id",
+    )
+)
+
 # A block is a few megabytes, sorted four times.
 IN_MEMORY = text("SET LOCAL work_mem = '64MB'")
 
@@ -101,14 +120,17 @@ class Counted:
     set_aside: int
 
 
-def roll_up(records: str, *, file: str, at: datetime, ahead: object) -> Counted:
+def roll_up(records: str, *, file: str, at: datetime, ahead: object, place_id: str | None = None) -> Counted:
     """Count records (JSON, see `access_logs`): lines, coverage, usage and alarms, each exactly once.
 
     Coverage of a line is what was really written of the range that was answered, never beyond the object; what a line
     adds is what its pool did not have yet, in the order of the lines' own times. Lines of logs without ranges cover from
     the beginning, one after the other: in all, what was sent, at most the object. `ahead` is how far business time runs
-    ahead of the log's clock. One caller at a time (the job's lock): coverage is read before it is added to.
+    ahead of the log's clock; `place_id` is the holder's own bucket that the log tells of. One caller at a time a bucket
+    (the job's lock): coverage is read before it is added to.
     """
     session.execute(IN_MEMORY)
-    row = session.execute(ROLL_UP, {"records": records, "file": file, "at": at, "ahead": ahead}).one()
+    bound = {"records": records, "file": file, "at": at, "ahead": ahead}
+    told = session.execute(OF_PLACE, bound | {"place": place_id}) if place_id else session.execute(ROLL_UP, bound)
+    row = told.one()
     return Counted(row.counted, row.duplicates, row.set_aside)

@@ -280,6 +280,15 @@ class LimitWarning(Base):
     told_at: Mapped[datetime | None]
 
 
+class IdentityRevocation(Base):
+    """When the role sessions of a contract were last denied; what was issued until then signs nothing more."""
+
+    __tablename__ = "identity_revocation"
+
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"), primary_key=True)
+    revoked_at: Mapped[datetime] = mapped_column(index=True)  # real time
+
+
 class SharingProfile(Base):
     """A Delta Sharing profile: a bearer token for one contract, of which only its SHA-256 is kept."""
 

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import IntegerField
@@ -261,7 +261,7 @@ def _as_candidate(member: Member) -> str:
 @signed_in()
 def download(contract_id: str, file_id: str) -> AnyResponse:
     """One click: a link is drawn, and the browser follows it."""
-    return redirect(_link(contract_id, file_id).url, 303)
+    return _followed(_link(contract_id, file_id), contract_id)
 
 
 @blueprint.post("/desk/contracts/<contract_id>/files/<file_id>/link")
@@ -282,6 +282,19 @@ def _link(contract_id: str, file_id: str) -> actions.Link:
         by=me(),
         at=clock.now(),
     )
+
+
+def _followed(link: actions.Link, contract_id: str) -> AnyResponse:
+    """The browser goes on to where the file lies.
+
+    Browsers let a form lead to no store but the one that our policy names (form-action); to another, such as a holder's
+    own bucket, a page of ours leads on.
+    """
+    if link.url.startswith((request.host_url, f"{config().s3_public_url or request.host_url.rstrip('/')}/")):
+        return redirect(link.url, 303)
+    page = make_response(render_template("delivery/ready.html", link=link, contract_id=contract_id))
+    page.headers |= {"Refresh": f"0; url={link.url}", "Cache-Control": "no-store"}
+    return page
 
 
 @blueprint.get("/listings/<listing_id>/files/<file_id>/download")
@@ -367,7 +380,8 @@ def _contract_files(*, contract: Contract, **_: Any) -> Markup | None:
             level=rules.level(contract.variables),
             named=queries.named_users(contract.id) if rules.is_strict(contract.variables) else [],
             may_name=is_buyer and rules.may_name(member) and contract.state not in contracts.rules.FINAL,
-            is_gated=actions.is_gated(),
+            is_gated=actions.is_gated() and not any(file.place_id for file in files),
+            is_denied=config().revoke_sessions and not any(file.place_id for file in files),
             tables=queries.shared_tables(contract) if is_buyer else [],
             profile=queries.profile_of(contract.id) if is_buyer else None,
         )

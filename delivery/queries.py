@@ -70,6 +70,8 @@ _FILE: tuple[Any, ...] = (
     File.state.label("file_state"),
     File.removed_at,
     File.recalled_at,
+    File.place_id,
+    File.version_id,
     File.object_key,
     File.size,
     File.sha256,
@@ -267,6 +269,7 @@ _SHARED = (
         File.name,
         File.column_notes,
         File.recalled_at,
+        File.place_id,
         File.parquet_key,
         File.parquet_size,
     )

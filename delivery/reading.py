@@ -16,7 +16,6 @@ from sqlalchemy.dialects.postgresql import insert
 from delivery import access_logs, log_places, metering
 from delivery.models import LogFile, LogReading, SetAside
 from exchange import clock
-from exchange.config import config
 from exchange.database import session
 from exchange.jobs import JobRun
 
@@ -33,21 +32,21 @@ class Reading:
     is_complete: bool
 
 
-def read(*, at: datetime, ahead: timedelta) -> Reading:
-    """Count what was not counted yet, at most 64 MB; the caller holds the lock `metering`."""
-    place, counted, left = log_places.configured(), 0, BYTES_A_RUN
-    for entries in place.pages():
-        read_marks = _marks([entry.name for entry in entries])
+def read(source: log_places.Source, *, at: datetime, ahead: timedelta) -> Reading:
+    """Count what was not counted yet, at most 64 MB; the caller holds the lock of the source."""
+    counted, left = 0, BYTES_A_RUN
+    for entries in source.files.pages():
+        read_marks = _marks([source.stored(entry) for entry in entries])
         for entry in entries:
-            if read_marks.get(entry.name) == entry.mark:
+            if read_marks.get(source.stored(entry)) == entry.mark:
                 continue
             if left <= 0:
-                return _noted(Reading(counted, is_complete=False), at)
-            with log_places.opened(place, entry, by_name=config().log_source != "gateway") as log:
+                return _noted(source, Reading(counted, is_complete=False), at)
+            with source.opened(entry) as log:
                 if log is not None:
-                    lines, left = _read(log, entry, left=left, at=at, ahead=ahead)
+                    lines, left = _read(source, log, entry, left=left, at=at, ahead=ahead)
                     counted += lines
-    return _noted(Reading(counted, is_complete=left > 0), at)
+    return _noted(source, Reading(counted, is_complete=left > 0), at)
 
 
 def _marks(names: list[str]) -> dict[str, str | None]:
@@ -57,21 +56,28 @@ def _marks(names: list[str]) -> dict[str, str | None]:
 
 
 def _read(
-    log: log_places.Log, entry: log_places.Entry, *, left: int, at: datetime, ahead: timedelta
+    source: log_places.Source,
+    log: log_places.Log,
+    entry: log_places.Entry,
+    *,
+    left: int,
+    at: datetime,
+    ahead: timedelta,
 ) -> tuple[int, int]:
-    source, counted = config().log_source, 0
+    counted = 0
     offset = session.scalar(select(LogFile.offset).where(LogFile.first_line == log.identity)) or 0
-    note = _Note(str(log.identity), entry, at, offset)
+    note = _Note(source, str(log.identity), entry, at, offset)
     for block in log.blocks(offset=offset):
-        records = access_logs.parse(source, block.text, bucket=config().s3_bucket, head=log.head)
-        result = metering.roll_up(records.json, file=entry.name, at=at, ahead=ahead)
+        records = access_logs.parse(source.writes, block.text, bucket=source.bucket, head=log.head)
+        name = source.stored(entry)
+        result = metering.roll_up(records.json, file=name, at=at, ahead=ahead, place_id=source.place_id)
         note.add(block.end, records, result, ahead)
         counted, left = counted + result.counted, left - len(block.text)
         if left <= 0 and not block.is_last:
             note.behind = True
             break
     if log.is_damaged:
-        session.add(SetAside(reason="damaged", file=entry.name, line="", seen_at=at))
+        session.add(SetAside(reason="damaged", file=source.stored(entry), line="", seen_at=at))
         note.set_aside += 1
     note.write()
     return counted, left - FILE_COST_BYTES
@@ -81,6 +87,7 @@ def _read(
 class _Note:
     """What a run adds to a file's row."""
 
+    source: log_places.Source
     first_line: str
     entry: log_places.Entry
     at: datetime
@@ -105,7 +112,7 @@ class _Note:
             self.newest_line_at = max(newest, self.newest_line_at or newest)
 
     def write(self) -> None:
-        row = {"name": self.entry.name, "offset": self.offset, "behind": self.behind, "read_at": self.at}
+        row = {"name": self.source.stored(self.entry), "offset": self.offset, "behind": self.behind, "read_at": self.at}
         row |= {"mark": self.entry.mark, "newest_line_at": self.newest_line_at}
         sums = {name: getattr(self, name) for name in ("lines", "counted", "duplicates", "set_aside")}
         note = insert(LogFile).values(first_line=self.first_line, **row, **sums)
@@ -113,20 +120,20 @@ class _Note:
         kept["newest_line_at"] = func.greatest(LogFile.newest_line_at, note.excluded.newest_line_at)
         session.execute(note.on_conflict_do_update(index_elements=["first_line"], set_=kept))
         if self.newest_line_at:
-            _note_source(self.at, {"newest_line_at": self.newest_line_at})
+            _note_source(self.source, self.at, {"newest_line_at": self.newest_line_at})
 
 
-def _noted(reading: Reading, at: datetime) -> Reading:
+def _noted(source: log_places.Source, reading: Reading, at: datetime) -> Reading:
     """Write down that the meter fell behind, or caught up; nothing where nothing changed: it reads every second."""
-    kept = session.get(LogReading, config().log_source, populate_existing=True)
+    kept = session.get(LogReading, source.name, populate_existing=True)
     if kept is None or kept.behind == reading.is_complete:
         ran_at = session.scalar(select(JobRun.succeeded_at).where(JobRun.name == JOB))
-        _note_source(at, {"behind": not reading.is_complete, "read_until": ran_at})
+        _note_source(source, at, {"behind": not reading.is_complete, "read_until": ran_at})
     return reading
 
 
-def _note_source(at: datetime, values: dict[str, object]) -> None:
-    note = insert(LogReading).values(source=config().log_source, since=at, **({"behind": False} | values))
+def _note_source(source: log_places.Source, at: datetime, values: dict[str, object]) -> None:
+    note = insert(LogReading).values(source=source.name, since=at, **({"behind": False} | values))
     kept: dict[str, Any] = {name: note.excluded[name] for name in values}
     if "newest_line_at" in values:
         kept["newest_line_at"] = func.greatest(LogReading.newest_line_at, note.excluded.newest_line_at)

@@ -11,7 +11,7 @@ Each difference is a row, once; finding it again adds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,12 +21,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from delivery import access_logs, log_places
 from delivery.models import Difference, LogFile, LogReading, ObjectCheck, SetAside
-from exchange import clock, storage
+from exchange import clock, jobs, storage
 from exchange.config import config
-from exchange.database import ALPHABET, session
-from listings.models import File
+from exchange.database import id_at, session
+from exchange.errors import text
+from exchange.identity.actions import notify
+from listings import held
+from listings.models import File, StoragePlace
+from listings.queries import open_place_ids
 
 OBJECTS_A_DAY = 200
+HELD_OBJECTS_A_DAY = 100  # of one place: another machine is asked for each
 LOG_BYTES_A_DAY = 256 << 20
 NO_GRANT = ("no-grant", "unknown-grant", "wrong-object", "changed")
 LOOKED_BACK = timedelta(days=2)
@@ -39,8 +44,55 @@ def reconcile_daily(*, at: datetime) -> None:
     if compared_at is not None and compared_at.astimezone(clock.JST).date() >= at.astimezone(clock.JST).date():
         return
     reconcile(at=at)
+    for place_id in open_place_ids():
+        jobs.enqueue("compare-place", {"place_id": place_id}, at=at, key=f"compare-place/{place_id}")
     note = insert(LogReading).values(source=config().log_source, since=at, behind=False, compared_at=at)
     session.execute(note.on_conflict_do_update(index_elements=["source"], set_={"compared_at": at}))
+
+
+def compare_place(place_id: str, *, at: datetime) -> int:
+    """Compare objects in a holder's own bucket with what was looked at when they were listed; how many differ.
+
+    Looks at those never or longest not looked at, at most a hundred. The holder is told; a place that does not answer
+    raises `buckets.BucketUnavailable`.
+    """
+    place = session.get(StoragePlace, place_id)
+    if place is None or place.state == "closed":
+        return 0
+    found = list(_held_objects(place, at))
+    new = sum(_write(kind, subject, detail, at) for kind, subject, detail in found)
+    if new:
+        _tell_holder(place, found, at)
+    return new
+
+
+def _held_objects(place: StoragePlace, at: datetime) -> Iterable[Found]:
+    checked = ObjectCheck.object_key == func.concat(place.id, ":", File.object_key)
+    query = select(File.object_key, File.size, File.etag, File.version_id).outerjoin(ObjectCheck, checked)
+    query = query.where(File.place_id == place.id, File.state == "ready", File.removed_at.is_(None))
+    query = query.where(File.recalled_at.is_(None)).order_by(ObjectCheck.checked_at.asc().nulls_first(), File.id)
+    for key, size, etag, version_id in session.execute(query.limit(HELD_OBJECTS_A_DAY)).all():
+        head, subject = held.head(place, str(key), version_id=version_id), f"{place.id}:{key}"
+        if head is None:
+            yield "object-missing", subject, {"size": size}
+            continue
+        if (head.size, head.etag) != (size, etag):
+            yield "object-changed", f"{subject} {head.etag}", {"size": size, "found": head.size, "etag": etag}
+        _checked(subject, head.etag, at)
+
+
+def _tell_holder(place: StoragePlace, found: Sequence[Found], at: datetime) -> None:
+    notify(
+        organization_id=place.organization_id,
+        roles=["owner", "data_officer"],
+        title=text("保管場所のファイルが登録したときと違います: %(name)s", name=place.name),
+        body=text(
+            "次のファイルが変わったか、なくなっています。元に戻すか、新しい版として登録し直してください。\n%(keys)s",
+            keys="\n".join(subject.partition(":")[2] for _, subject, _ in found)[:2_000],
+        ),
+        path=f"/desk/places/{place.id}",
+        at=at,
+    )
 
 
 def reconcile(*, at: datetime) -> int:
@@ -72,16 +124,15 @@ GROUP BY 1, 2 ORDER BY 1, 2 LIMIT :most
 def _unread(since: datetime, at: datetime) -> Iterable[Found]:
     # Whole days only, a day later: the log may still come.
     day = at.astimezone(clock.JST).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
-    bound = {"first_id": _id_at(since), "since": since, "real_at": clock.real_now(), "most": SHOWN_MAX}
+    bound = {
+        "first_id": id_at(since - timedelta(days=config().clock_offset_days)),
+        "since": since,
+        "real_at": clock.real_now(),
+        "most": SHOWN_MAX,
+    }
     for row in session.execute(_UNREAD, bound):
         if row.day < f"{day:%Y-%m-%d}":
             yield "unread", f"{row.contract_id}/{row.day}", {"links": row.links, "contract_id": row.contract_id}
-
-
-def _id_at(moment: datetime) -> str:
-    """The least id that was made at a business moment: ids sort by real time, and the index is theirs."""
-    number = int((moment - timedelta(days=config().clock_offset_days)).timestamp() * 1000) << 80
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 def _without_grant(since: datetime) -> Iterable[Found]:
@@ -116,7 +167,11 @@ def _objects(at: datetime) -> Iterable[Found]:
     query = select(File.object_key, File.size, ObjectCheck.etag)
     query = query.outerjoin(ObjectCheck, ObjectCheck.object_key == File.object_key)
     query = query.where(File.state == "ready", File.removed_at.is_(None), File.object_key.is_not(None))
-    query = query.order_by(ObjectCheck.checked_at.asc().nulls_first(), File.id).limit(OBJECTS_A_DAY)
+    query = (
+        query.where(File.place_id.is_(None))
+        .order_by(ObjectCheck.checked_at.asc().nulls_first(), File.id)
+        .limit(OBJECTS_A_DAY)
+    )
     for key, size, etag in [(str(row[0]), row[1], row[2]) for row in session.execute(query)]:
         head = storage.head(key)
         if head is None:
@@ -124,9 +179,13 @@ def _objects(at: datetime) -> Iterable[Found]:
             continue
         if head.size != size or etag not in (None, head.etag):
             yield "object-changed", f"{key} {head.etag}", {"size": size, "found": head.size, "etag": etag}
-        check = insert(ObjectCheck).values(object_key=key, etag=head.etag, checked_at=at)
-        kept = {"etag": head.etag, "checked_at": at}
-        session.execute(check.on_conflict_do_update(index_elements=["object_key"], set_=kept))
+        _checked(key, head.etag, at)
+
+
+def _checked(subject: str, etag: str, at: datetime) -> None:
+    check = insert(ObjectCheck).values(object_key=subject, etag=etag, checked_at=at)
+    kept = {"etag": etag, "checked_at": at}
+    session.execute(check.on_conflict_do_update(index_elements=["object_key"], set_=kept))
 
 
 _LINES = sql("""
@@ -143,20 +202,20 @@ def _lines(since: datetime) -> Iterable[Found]:
     """Files read in these days, once more from their beginning to where reading stopped: every line must be there."""
     read = select(LogFile).where(LogFile.read_at >= since, LogFile.behind.is_(False))
     known = {file.name: file for file in session.scalars(read)}
-    place, left = log_places.configured(), LOG_BYTES_A_DAY
-    for entry in (entry for page in place.pages() for entry in page if entry.name in known):
+    source, left = log_places.managed(), LOG_BYTES_A_DAY
+    for entry in (entry for page in source.files.pages() for entry in page if entry.name in known):
         if left <= 0:
             return
         sums = {"missing": 0, "other": 0, "missing_bytes": 0}
-        with log_places.opened(place, entry, by_name=config().log_source != "gateway") as log:
+        with source.opened(entry) as log:
             if log is None or log.identity != known[entry.name].first_line:
                 continue
             for block in log.blocks(offset=0):
                 # What was written since is counted by the next reading, and compared tomorrow.
                 since_read = max(0, block.end - known[entry.name].offset)
-                text = block.text.encode()[:-since_read].decode(errors="replace") if since_read else block.text
-                left -= len(text)
-                told = access_logs.parse(config().log_source, text, bucket=config().s3_bucket, head=log.head)
+                lines = block.text.encode()[:-since_read].decode(errors="replace") if since_read else block.text
+                left -= len(lines)
+                told = access_logs.parse(source.writes, lines, bucket=source.bucket, head=log.head)
                 row = session.execute(_LINES, {"records": told.json}).one()
                 sums = {name: count + int(getattr(row, name)) for name, count in sums.items()}
         if sums["missing"] or sums["other"]:

@@ -251,7 +251,8 @@ def _version(table: Table, number: int | None, timestamp: str | None) -> Version
 def _described(version: Version) -> parquet.Described:
     if version.file.recalled_at:
         raise actions.FileRecalled(text("このファイルは提供者により回収されました。"), state="recalled")
-    return parquet.described(version.file.parquet_key, version.file.parquet_size)
+    of = version.file
+    return parquet.described(of.parquet_key, of.parquet_size, place_id=of.place_id)
 
 
 def _head(table: Table, version: Version, file: parquet.Described, *, is_dated: bool) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +17,7 @@ from exchange.database import session
 from exchange.errors import N_, text
 from exchange.identity.actions import notify_operators
 from exchange.web.watch import Reading
+from listings.queries import unread_logs_count
 
 LAG_SECONDS_MAX = 3_600
 PULSE_MINUTES = 10
@@ -66,10 +67,11 @@ def pulse(*, at: datetime) -> None:
 
 
 def readings(at: datetime) -> list[Reading]:
-    """Lag, age of the newest line, lines set aside, open differences: for the operations page and the metrics."""
+    """Lag, age of the newest line, lines set aside, holders' logs not read, open differences: for the operations page and the metrics."""
     lag = queries.log_lag(at=at)
     age = max(0.0, (at - lag.newest_line_at).total_seconds()) if lag.newest_line_at else None
     aside = sum(lag.set_aside.values())
+    unread = unread_logs_count(before=at - timedelta(seconds=LAG_SECONDS_MAX))
     open_ = session.scalar(select(func.count(Difference.id)).where(Difference.seen_at.is_(None))) or 0
     return [
         Reading(
@@ -87,6 +89,13 @@ def readings(at: datetime) -> list[Reading]:
         ),
         Reading(
             "exchange_log_lines_set_aside", text(N_("計量から除いた行")), aside, text(N_("%(n)s件"), n=f"{aside:,}")
+        ),
+        Reading(
+            "exchange_place_logs_unread",
+            text(N_("1時間以上アクセスログを読めていない提供者の保管場所")),
+            unread,
+            text(N_("%(n)s件"), n=f"{unread:,}"),
+            in_order=unread == 0,
         ),
         Reading(
             "exchange_delivery_differences_open",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,6 +46,11 @@ class Config:
     trusted_proxies: int
     log_source: str  # what writes the access logs that metering reads
     log_location: str | None  # a folder or s3://bucket/prefix; None: where the embedded gateway writes
+    sts_role_arn: str | None  # the role whose sessions sign links of managed storage, one a contract; None: our own key
+    sts_endpoint_url: str | None
+    iam_endpoint_url: str | None
+    revoke_sessions: bool  # deny sessions of ended contracts by a policy of that role
+    private_buckets: bool  # holders' buckets may lie in a private network and speak http
 
     @property
     def access_log_dir(self) -> Path:
@@ -110,7 +116,23 @@ def load(env: dict[str, str], *, at_rest: bool = False) -> Config:
         trusted_proxies=int(env.get("TRUSTED_PROXIES") or 1),
         log_source=_log_source(env, is_embedded=not own_storage),
         log_location=env.get("LOG_LOCATION") or None,
+        sts_role_arn=_sts_role_arn(env, is_embedded=not own_storage),
+        sts_endpoint_url=env.get("STS_ENDPOINT_URL") or None,
+        iam_endpoint_url=env.get("IAM_ENDPOINT_URL") or None,
+        revoke_sessions=env.get("STS_REVOKE_SESSIONS") == "1",
+        private_buckets=env.get("BUCKETS_ON_PRIVATE_NETWORKS") == "1",
     )
+
+
+def _sts_role_arn(env: dict[str, str], *, is_embedded: bool) -> str | None:
+    arn = env.get("STS_ROLE_ARN") or None
+    if arn and is_embedded:
+        raise ConfigError("STS_ROLE_ARN is for a bucket of AWS: reads of the embedded store pass the gate")
+    if arn and not re.fullmatch(r"arn:aws:iam::[0-9]{12}:role/[\w+=,.@/-]{1,128}", arn):
+        raise ConfigError("STS_ROLE_ARN must look like arn:aws:iam::123456789012:role/NAME")
+    if env.get("STS_REVOKE_SESSIONS") == "1" and not arn:
+        raise ConfigError("STS_REVOKE_SESSIONS needs STS_ROLE_ARN, the role whose sessions are revoked")
+    return arn
 
 
 LOG_SOURCES = ("gateway", "s3-access", "s3-json", "cloudfront")

@@ -54,7 +54,15 @@ class Moment(TypeDecorator[datetime]):
 
 def new_id() -> str:
     """A fresh opaque id: 26 characters that sort by time of making, 80 of its bits random."""
-    number = int(clock.real_now().timestamp() * 1000) << 80 | secrets.randbits(80)
+    return _written(int(clock.real_now().timestamp() * 1000) << 80 | secrets.randbits(80))
+
+
+def id_at(moment: datetime) -> str:
+    """The least id that is made at a moment (real time): ids sort by it."""
+    return _written(int(moment.timestamp() * 1000) << 80)
+
+
+def _written(number: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 

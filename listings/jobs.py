@@ -36,3 +36,15 @@ def sweep_uploads(*, at: datetime) -> None:
 def end_overdue_wants(*, at: datetime) -> None:
     """Close wants whose last day is over."""
     actions.end_overdue_wants(at=at)
+
+
+@jobs.handler("check-place")
+def check_place(payload: dict[str, Any], *, at: datetime) -> None:
+    """Look at a holder's storage place over the wire."""
+    actions.check_place(payload["place_id"], at=at)
+
+
+@jobs.periodic("check-places", seconds=3_600, title=N_("提供者の保管場所の確認"))
+def check_places(*, at: datetime) -> None:
+    """Have storage places looked at again a day after the last time."""
+    actions.check_places(at=at)

@@ -124,6 +124,46 @@ class Release(Base):
     files: Mapped[list["File"]] = relationship(lazy="raise_on_sql", order_by="File.id", back_populates="release")
 
 
+class StoragePlace(Base):
+    """A holder's own bucket under one prefix, and the way in: a role with an external id, or a sealed access key."""
+
+    __tablename__ = "storage_place"
+    __table_args__ = (
+        CheckConstraint("state IN ('checking','usable','refused','closed')", name="state"),
+        CheckConstraint(
+            "CASE kind WHEN 'role' THEN role_arn IS NOT NULL AND external_id IS NOT NULL AND secret_sealed IS NULL"
+            " WHEN 'key' THEN access_key IS NOT NULL AND (secret_sealed IS NOT NULL OR state = 'closed') ELSE false END",
+            name="way_in",
+        ),
+        CheckConstraint("NOT is_logged OR (log_source IS NOT NULL AND log_location IS NOT NULL)", name="log"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organization.id"), index=True)
+    organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
+    name: Mapped[str]
+    kind: Mapped[str]  # role | key
+    endpoint_url: Mapped[str | None]  # None: AWS's own
+    region: Mapped[str]
+    bucket: Mapped[str]
+    prefix: Mapped[str]  # ends with /
+    probe_key: Mapped[str]  # of an object under the prefix, that checks read
+    role_arn: Mapped[str | None]
+    external_id: Mapped[str | None]  # made by the exchange, another for each place
+    access_key: Mapped[str | None]
+    secret_sealed: Mapped[str | None]  # see exchange.vault
+    accepts_wide: Mapped[bool] = mapped_column(default=False)  # its holder knows that the key can do more than it needs
+    log_source: Mapped[str | None]
+    log_location: Mapped[str | None]  # s3://bucket/prefix, read with the same keys
+    log_read_at: Mapped[datetime | None]  # when it was last read to its end
+    is_logged: Mapped[bool] = mapped_column(default=False)  # by the last check: what leaves can be counted
+    state: Mapped[str] = mapped_column(default="checking")
+    checks: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # [{check, found}], see listings.places
+    checked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+
+
 class File(Base):
     """A file of a release: where its bytes are, what they are, what reading found."""
 
@@ -132,6 +172,7 @@ class File(Base):
         CheckConstraint("state IN ('uploading','reading','ready','refused')", name="state"),
         CheckConstraint("size >= 0", name="size"),
         CheckConstraint("state <> 'ready' OR (object_key IS NOT NULL AND sha256 IS NOT NULL)", name="ready"),
+        Index("ix_file_place", "place_id", postgresql_where="place_id IS NOT NULL"),
     )
 
     id: Mapped[Id]
@@ -152,7 +193,13 @@ class File(Base):
     upload_id: Mapped[str | None]  # the store's name for an upload in parts, once begun
     read_attempts: Mapped[int] = mapped_column(default=0)
 
-    # The immutable copy: named by version, never signed for writing.
+    # Managed storage (None), or the holder's own bucket, where the object stays and is known by version and ETag.
+    place_id: Mapped[str | None] = mapped_column(ForeignKey("storage_place.id"))
+    place: Mapped[StoragePlace | None] = relationship(lazy="raise_on_sql")
+    version_id: Mapped[str | None]
+    etag: Mapped[str | None]
+
+    # In managed storage the immutable copy: named by version, never signed for writing.
     object_key: Mapped[str | None]
     sha256: Mapped[str | None]
     parquet_key: Mapped[str | None]
@@ -203,8 +250,8 @@ IMMUTABLE = """
 CREATE OR REPLACE FUNCTION file_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (SELECT state FROM release WHERE id = OLD.release_id) = 'published' AND (
-    TG_OP = 'DELETE' OR (NEW.sha256, NEW.size, NEW.name, NEW.release_id, NEW.removed_at, NEW.parquet_sha256)
-      IS DISTINCT FROM (OLD.sha256, OLD.size, OLD.name, OLD.release_id, OLD.removed_at, OLD.parquet_sha256)
+    TG_OP = 'DELETE' OR (NEW.sha256, NEW.size, NEW.name, NEW.release_id, NEW.removed_at, NEW.parquet_sha256, NEW.place_id)
+      IS DISTINCT FROM (OLD.sha256, OLD.size, OLD.name, OLD.release_id, OLD.removed_at, OLD.parquet_sha256, OLD.place_id)
   ) THEN
     RAISE EXCEPTION 'files of a published release never change';
   END IF;

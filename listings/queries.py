@@ -14,7 +14,18 @@ from exchange.database import Page, page, session
 from exchange.errors import NotFound
 from exchange.identity.models import Member, Organization
 from listings import registries, rules
-from listings.models import File, Finding, Invitation, Listing, ListingEvent, Release, Want, WantAnswer, WantJoin
+from listings.models import (
+    File,
+    Finding,
+    Invitation,
+    Listing,
+    ListingEvent,
+    Release,
+    StoragePlace,
+    Want,
+    WantAnswer,
+    WantJoin,
+)
 from listings.search import seen_in_catalogue
 
 EVERYTHING = (joinedload(Listing.provider), selectinload(Listing.releases).selectinload(Release.files))
@@ -218,6 +229,65 @@ def organizations_by_corporate_number(numbers: Sequence[str]) -> dict[str, Organ
         Organization.corporate_number.in_(list(numbers)), Organization.state == "verified"
     )
     return {str(found.corporate_number): found for found in session.scalars(query)}
+
+
+# ---- holders' own storage places
+
+
+def places_of(organization_id: str) -> list[StoragePlace]:
+    """The storage places of an organization that are not closed, by name."""
+    query = select(StoragePlace).where(StoragePlace.organization_id == organization_id, StoragePlace.state != "closed")
+    return list(session.scalars(query.order_by(StoragePlace.name, StoragePlace.id)))
+
+
+def place_seen_by(member: Member, place_id: str) -> StoragePlace:
+    """A storage place of the member's own organization; `NotFound` for everybody else, administrators too."""
+    found = session.get(StoragePlace, place_id)
+    if found is None or found.organization_id != member.organization_id:
+        raise NotFound()
+    return found
+
+
+def open_places_count(organization_id: str) -> int:
+    """How many storage places of an organization are not closed."""
+    query = select(func.count()).select_from(StoragePlace).where(StoragePlace.state != "closed")
+    return session.scalar(query.where(StoragePlace.organization_id == organization_id)) or 0
+
+
+def open_place_ids(*, checked_before: datetime | None = None, with_log: bool = False) -> list[str]:
+    """Ids of the storage places that are not closed: last checked before a moment, with a log to read, if asked."""
+    query = select(StoragePlace.id).where(StoragePlace.state.in_(("usable", "refused")))
+    if checked_before is not None:
+        query = query.where(StoragePlace.checked_at < checked_before)
+    if with_log:
+        query = query.where(StoragePlace.log_location.is_not(None))
+    return list(session.scalars(query))
+
+
+def unread_logs_count(*, before: datetime) -> int:
+    """How many storage places in use have a log that was not read to its end since a moment."""
+    query = (
+        select(func.count()).select_from(StoragePlace).where(StoragePlace.is_logged, StoragePlace.created_at < before)
+    )
+    return session.scalar(query.where(func.coalesce(StoragePlace.log_read_at < before, True))) or 0
+
+
+def unlogged_place(listing_id: str) -> StoragePlace | None:
+    """A storage place that holds files of a listing and whose access log is off: what leaves it cannot be counted."""
+    query = select(StoragePlace).join(File, File.place_id == StoragePlace.id)
+    query = query.where(File.listing_id == listing_id, File.removed_at.is_(None), File.state != "refused")
+    return session.scalars(query.where(StoragePlace.is_logged.is_(False)).limit(1)).first()
+
+
+def published_files(listing: Listing) -> list[File]:
+    """The files of every published release of a listing loaded whole."""
+    return [file for release in listing.releases if release.state == "published" for file in kept_files(release)]
+
+
+def kept_where(files: Sequence[File]) -> str:
+    """Where files are: `own` (all in their holder's own bucket), `managed` (all in our keeping), `both`; `none`."""
+    found = {"own" if file.place_id else "managed" for file in files}
+    return "both" if len(found) > 1 else next(iter(found), "none")
 
 
 # ---- reviews

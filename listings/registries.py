@@ -54,3 +54,5 @@ OFFERS: list[Callable[[Listing, Member | None], list[dict[str, Any]]]] = []
 OFFER_EDITOR: list[Callable[[Listing], str]] = []
 # contracts: its own queue, shown on /desk/reviews beside the listings.
 REVIEWS: list[Callable[[Member], Iterable[ReviewItem]]] = []
+# contracts: whether a listing is sold by what is used of it, so that what leaves has to be counted.
+SOLD_BY_USE: list[Callable[[str], bool]] = []

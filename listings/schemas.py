@@ -10,8 +10,8 @@ from exchange.errors import text
 from exchange.identity.models import Member, Organization
 from exchange.identity.rules import KINDS
 from exchange.web.api import Answer, PageArgs, Schema
-from listings import queries, registries, rules, search
-from listings.models import File, Finding, Listing, Release, Want, WantAnswer
+from listings import places, queries, registries, rules, search
+from listings.models import File, Finding, Listing, Release, StoragePlace, Want, WantAnswer
 from listings.registries import Recipient
 from listings.uploads import Ticket
 
@@ -233,7 +233,102 @@ class JoinNote(Schema):
     note = fields.String(load_default="", validate=_words(rules.NOTE_LENGTH_MAX, empty=True))
 
 
+class _PlaceChange(Schema):
+    """What may change of a storage place."""
+
+    name = fields.String(validate=validate.Length(1, places.NAME_LENGTH_MAX))
+    probe_key = fields.String(validate=validate.Length(1, places.KEY_BYTES_MAX))
+    role_arn = fields.String(allow_none=True, validate=validate.Length(max=200))
+    access_key = fields.String(allow_none=True, validate=validate.Length(max=128))
+    secret_key = fields.String(load_only=True, allow_none=True, validate=validate.Length(max=256))
+    accepts_wide = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata={"description": "Use it although its key can list or write more than the exchange needs."},
+    )
+    log_source = fields.String(allow_none=True, validate=validate.OneOf(list(places.LOG_SOURCES)))
+    log_location = fields.String(allow_none=True, validate=validate.Length(max=600))
+
+
+class PlaceChange(_PlaceChange):
+    """What may change of a storage place; only what is named changes."""
+
+
+class NewPlace(_PlaceChange):
+    """A bucket of one's own under one prefix, and the way in: a role of AWS, or an access key."""
+
+    name = fields.String(required=True, validate=validate.Length(1, places.NAME_LENGTH_MAX))
+    kind = fields.String(required=True, validate=validate.OneOf(list(places.KINDS)))
+    endpoint_url = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=300),
+        metadata={"description": "Of a store that is not AWS: https, reachable from the internet."},
+    )
+    region = fields.String(required=True, validate=validate.Length(1, 40))
+    bucket = fields.String(required=True, validate=validate.Length(1, 63))
+    prefix = fields.String(
+        required=True, validate=validate.Length(1, 500), metadata={"description": "Ends with a slash."}
+    )
+    probe_key = fields.String(
+        required=True,
+        validate=validate.Length(1, places.KEY_BYTES_MAX),
+        metadata={"description": "An object under the prefix, which checks read."},
+    )
+
+
+class HeldFiles(Schema):
+    """Objects under a storage place's prefix, by their keys."""
+
+    place_id = fields.String(required=True, validate=ID)
+    keys = fields.List(
+        fields.String(validate=validate.Length(1, places.KEY_BYTES_MAX)),
+        required=True,
+        validate=validate.Length(1, places.KEYS_AT_ONCE_MAX),
+    )
+
+
 # ---- what goes out
+
+
+class PlaceCheck(Answer):
+    """One thing that was looked at in a storage place, and what to do about it."""
+
+    check = fields.String(required=True)
+    title = fields.String(required=True)
+    found = fields.String(required=True)
+    passed = fields.Boolean(required=True)
+    words = fields.String(required=True)
+
+
+class PlaceAnswer(Answer):
+    """A storage place; its secret is never shown."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    endpoint_url = fields.String(required=True, allow_none=True)
+    region = fields.String(required=True)
+    bucket = fields.String(required=True)
+    prefix = fields.String(required=True)
+    probe_key = fields.String(required=True)
+    role_arn = fields.String(required=True, allow_none=True)
+    external_id = fields.String(required=True, allow_none=True)
+    access_key = fields.String(required=True, allow_none=True)
+    accepts_wide = fields.Boolean(required=True)
+    log_source = fields.String(required=True, allow_none=True)
+    log_location = fields.String(required=True, allow_none=True)
+    is_logged = fields.Boolean(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(("checking", "usable", "refused", "closed")))
+    checks = fields.List(fields.Nested(PlaceCheck), required=True)
+    checked_at = fields.AwareDateTime(required=True, allow_none=True)
+    created_at = fields.AwareDateTime(required=True)
+
+
+class PlacesAnswer(Answer):
+    """The storage places of one's organization."""
+
+    items = fields.List(fields.Nested(PlaceAnswer), required=True)
 
 
 class ProviderAnswer(Answer):
@@ -351,6 +446,16 @@ class FileAnswer(Answer):
     variants = fields.Nested(Variants, required=True)
     recalled_at = fields.AwareDateTime(required=True, allow_none=True)
     recall_reason = fields.String(required=True, allow_none=True)
+    storage = fields.String(
+        required=True,
+        metadata={"description": "`own`: in the holder's own bucket; `managed`: kept by the exchange for the holder."},
+    )
+
+
+class FilesAnswer(Answer):
+    """Files that were registered together."""
+
+    items = fields.List(fields.Nested(FileAnswer), required=True)
 
 
 class ReleaseAnswer(Answer):
@@ -486,7 +591,8 @@ def listing_answer(listing: Listing, member: Member | None) -> dict[str, Any]:
     files = queries.shown_files(listing, member)
     inside = queries.sees_drafts(member, listing)
     found = queries.findings_of([file.id for file in files]) if inside and files else {}
-    shown = [file_answer(file, found.get(file.id, []), inside=inside) for file in files]
+    quotes = not (member and member.is_operator)
+    shown = [file_answer(file, found.get(file.id, []), inside=inside, quotes=quotes) for file in files]
     releases = [r for r in listing.releases if inside or r.state == "published"]
     return {name: getattr(listing, name) for name in _PLAIN} | {
         "provider": organization_answer(listing.provider),
@@ -519,19 +625,37 @@ def release_answer(release: Release, files: Sequence[File]) -> dict[str, Any]:
     return {name: getattr(release, name) for name in plain} | {"file_ids": [file.id for file in files]}
 
 
+_PLACE_PLAIN = (
+    *("id", "name", "kind", "endpoint_url", "region", "bucket", "prefix", "probe_key", "role_arn", "external_id"),
+    *("access_key", "accepts_wide", "log_source", "log_location", "is_logged", "state", "checked_at", "created_at"),
+)
+
+
+def place_answer(place: StoragePlace) -> dict[str, Any]:
+    """A storage place with what was found there."""
+    told = [each | {"title": str(each["title"]), "words": str(each["words"])} for each in places.told(place.checks)]
+    return {name: getattr(place, name) for name in _PLACE_PLAIN} | {"checks": told}
+
+
 _FILE_PLAIN = (
     *("id", "release_id", "name", "media_type", "format", "size", "state", "reason", "sha256", "encoding", "delimiter"),
     *("header_row", "rows", "recalled_at", "recall_reason"),
 )
 
 
-def file_answer(file: File, findings: Iterable[Finding], *, inside: bool) -> dict[str, Any]:
-    """A file; `inside` shows findings and problems, which are the provider's and the administrators' own."""
+def file_answer(file: File, findings: Iterable[Finding], *, inside: bool, quotes: bool = True) -> dict[str, Any]:
+    """A file; `inside` shows findings and problems, which are the provider's and the administrators' own.
+
+    Without `quotes` nothing of it is shown but what its provider released: administrators see no more than that.
+    """
+    why = file.refusal
     return {name: getattr(file, name) for name in _FILE_PLAIN} | {
+        "reason": str(text(why["message"], **_quoted(why["values"], quotes))) if why else None,
+        "storage": "own" if file.place_id else "managed",
         "columns": columns_answer(file),
         "preview": preview(file)[1],
         "findings": [{k: getattr(f, k) for k in ("kind", "column", "count", "answer")} for f in findings],
-        "problems": [problem_answer(p) for p in file.problems] if inside else [],
+        "problems": [problem_answer(p, quotes=quotes) for p in file.problems] if inside else [],
         "variants": _variants(file),
     }
 
@@ -562,15 +686,24 @@ def preview(file: File) -> tuple[list[str], list[list[str]]]:
     return [names[n] for n in places], rows
 
 
-def problem_answer(problem: dict[str, Any]) -> dict[str, Any]:
-    """A problem in the reader's language."""
+QUOTES = ("value", "title", "before")  # of a file's own words, in what is said of it
+
+
+def problem_answer(problem: dict[str, Any], *, quotes: bool = True) -> dict[str, Any]:
+    """A problem in the reader's language; without `quotes`, the file's own values are left out."""
     plain = {
         name: problem.get(name) for name in ("kind", "level", "count", "line", "column", "cell", "sheet", "member")
     }
     return plain | {
-        name: str(text(problem[name]["message"], **problem[name]["values"])) if problem.get(name) else ""
+        name: str(text(problem[name]["message"], **_quoted(problem[name]["values"], quotes)))
+        if problem.get(name)
+        else ""
         for name in ("message", "mend")
     }
+
+
+def _quoted(values: dict[str, Any], quotes: bool) -> dict[str, Any]:
+    return values if quotes else {name: "…" if name in QUOTES else value for name, value in values.items()}
 
 
 def _variants(file: File) -> dict[str, Any]:

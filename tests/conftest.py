@@ -82,6 +82,35 @@ def world(app: Any, db: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def holders_machines() -> Iterator[Any]:
+    """A holder's own store, and STS and IAM beside it."""
+    from tests.holder import Holder
+
+    machines = Holder()
+    machines.start()
+    yield machines
+    machines.stop()
+
+
+@pytest.fixture
+def holder(holders_machines: Any, app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The same, everything allowed as it should be, and an exchange told where they are."""
+    from exchange import sts
+    from exchange.config import config
+
+    holders_machines.reset()
+    monkeypatch.setenv("BUCKETS_ON_PRIVATE_NETWORKS", "1")
+    monkeypatch.setenv("STS_ENDPOINT_URL", holders_machines.sts_url)
+    monkeypatch.setenv("IAM_ENDPOINT_URL", holders_machines.sts_url)
+    config.cache_clear()
+    sts.forget()
+    yield holders_machines
+    monkeypatch.undo()
+    config.cache_clear()
+    sts.forget()
+
+
+@pytest.fixture(scope="session")
 def live() -> Iterator[Any]:
     """A whole running exchange with the demo market; put tests that use it into the group `live` (see below)."""
     from tests.live import Live

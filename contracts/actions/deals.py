@@ -20,6 +20,7 @@ from exchange.identity import accounts, terms
 from exchange.identity import actions as identity
 from exchange.identity import queries as people
 from exchange.identity.models import Member
+from listings import queries as listing_queries
 
 PURPOSE_LENGTH_MAX = 1_000
 ORDER_LENGTH_MAX = 60
@@ -168,6 +169,14 @@ def _may_request(offer: Offer, by: Member) -> None:
         raise Forbidden(text("提供者の取引が停止されているため、申し込めません。"))
     if offer.pricing["model"] != "free":
         accounts.demand_domestic(by.organization, offer.listing.provider)
+    if offer.pricing["model"] == "metered" and listing_queries.unlogged_place(offer.listing_id):
+        raise WrongState(
+            text(
+                "いまは申し込めません。提供者の保管場所のアクセスログが止まっているか確かめられず、届いた量を数えられないためです。"
+            ),
+            state=offer.state,
+            allowed=[],
+        )
     steps.refuse_if_taken(offer.listing_id, by.organization_id, offer.listing.state)
 
 

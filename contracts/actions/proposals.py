@@ -15,6 +15,7 @@ from contracts.pricing import Pricing
 from exchange.errors import Invalid, Words, text
 from exchange.identity import queries as people
 from exchange.identity.models import Member
+from listings import queries as listing_queries
 from listings.models import Listing
 
 NAME_LENGTH_MAX = 100
@@ -65,6 +66,7 @@ def check(listing: Listing, given: Proposal, *, by: Member | None, draft: bool =
         errors |= _open_errors(listing, template, model)
         _try(errors, lambda: _check_variables(template, model, listing, given.variables))
         errors |= _open_variable_errors(template, given)
+        errors |= _unmetered_errors(listing, model)
     errors |= _auto_errors(given, by) | _receiver_errors(listing, given.for_organization_id)
     answers = _try(errors, lambda: guideline.checklist.answers("provider", given.checklist))
     if errors or template is None:
@@ -105,7 +107,7 @@ def obstacles(listing: Listing, template: Template, model: str) -> list[Words]:
     """Why an offer on this listing cannot stand on a template under a price model, whatever else is chosen."""
     deal = Deal(model, listing.provider.kind, listing.data_class or "")
     broken = parts.broken_rules(template, parts.defaults(template, deal), deal)
-    errors = _open_errors(listing, template, model) | _model_errors(listing, model)
+    errors = _open_errors(listing, template, model) | _model_errors(listing, model) | _unmetered_errors(listing, model)
     return [words for found in errors.values() for words in found] + [parts.spoken(rule.message) for rule in broken]
 
 
@@ -152,6 +154,22 @@ def _model_errors(listing: Listing, model: str) -> Errors:
             text(
                 "自治体の有償の提供条件は、まだ受け付けていません。公金は指定公金事務取扱者でなければ扱えず"
                 "（地方自治法第243条の2）、この取引市場を経由させることができないためです。無償の提供条件は設定できます。"
+            )
+        ]
+    }
+
+
+def _unmetered_errors(listing: Listing, model: str) -> Errors:
+    """What leaves a bucket whose access log is off cannot be counted, so it is not sold by what is used of it."""
+    place = listing_queries.unlogged_place(listing.id) if model == "metered" else None
+    if place is None:
+        return {}
+    return {
+        "pricing": [
+            text(
+                "使った分だけ払う条件は設定できません。ファイルのある保管場所「%(name)s」のアクセスログを確かめられず、"
+                "届いた量を数えられないためです。保管場所のページで、アクセスログの項目を直してください。",
+                name=place.name,
             )
         ]
     }

@@ -27,6 +27,7 @@ def show() -> None:
     slots.fill("listing.apply", apply_button)
     slots.fill("reviews.foot", interests_link)
     registries.SUBSCRIBERS[:] = [queries.subscribers]
+    registries.SOLD_BY_USE[:] = [queries.is_sold_by_use]
     registries.OFFERS[:] = [schemas.offers_for_listing]
     registries.OFFER_EDITOR[:] = [offer_editor]
     registries.REVIEWS[:] = [reviews.waiting]

@@ -10,10 +10,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 from exchange import storage
+from exchange.database import session
+from listings import held
+from listings.models import StoragePlace
 
 END_BYTES = 64 * 1024  # holds the footer of all but the widest tables
 STATISTICS_COLUMNS_MAX = 32  # as Delta Lake does by default
@@ -62,13 +65,17 @@ def _shown(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def described(key: str, size: int, *, place_id: str | None = None) -> Described:
+    """What the Parquet object under a key (of so many bytes) says of itself; `place_id` is its holder's own bucket."""
+    return _described(key, size, place_id)
+
+
 @lru_cache(maxsize=128)
-def described(key: str, size: int) -> Described:
-    """What the Parquet object under a key (of so many bytes) says of itself."""
+def _described(key: str, size: int, place_id: str | None) -> Described:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(pa.BufferReader(_footer(key, size))) as file:
+    with pq.ParquetFile(pa.BufferReader(_footer(key, size, place_id))) as file:
         metadata, schema = file.metadata, file.schema_arrow
         fields = tuple(
             {"name": field.name, "type": spark_type(field.type), "nullable": field.nullable} for field in schema
@@ -76,11 +83,13 @@ def described(key: str, size: int) -> Described:
         return Described(metadata.num_rows, fields, dict(_bounds(metadata, schema)))
 
 
-def _footer(key: str, size: int) -> bytes:
+def _footer(key: str, size: int, place_id: str | None) -> bytes:
     """The end of the object from its footer on: 4 bytes before the last 4 say how long the footer is."""
-    end = storage.piece(key, start=max(0, size - END_BYTES), stop=size)
+    place = session.get_one(StoragePlace, place_id) if place_id else None
+    piece = partial(held.piece, place) if place else storage.piece
+    end = piece(key, start=max(0, size - END_BYTES), stop=size)
     length = int.from_bytes(end[-8:-4], "little") + 8
-    return end if length <= len(end) else storage.piece(key, start=size - length, stop=size)
+    return end if length <= len(end) else piece(key, start=size - length, stop=size)
 
 
 # ── types ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,12 +3,21 @@
 from listings.actions.drafting import ListingFields, change, draft, new_release, tell_offers
 from listings.actions.filing import (
     add_file,
+    add_held_files,
     begin_parts,
     complete,
     describe_file,
     discard,
     remove_file,
     sweep_uploads,
+)
+from listings.actions.placing import (
+    change_place,
+    check_place,
+    check_places,
+    close_place,
+    look_again,
+    register_place,
 )
 from listings.actions.reading import read, seal_away
 from listings.actions.recalling import recall, recipients
@@ -24,10 +33,15 @@ __all__ = [
     "ListingFields",
     "WantFields",
     "add_file",
+    "add_held_files",
     "answer_findings",
     "answer_want",
     "begin_parts",
     "change",
+    "change_place",
+    "check_place",
+    "check_places",
+    "close_place",
     "close_want",
     "complete",
     "describe_file",
@@ -35,12 +49,14 @@ __all__ = [
     "draft",
     "end_overdue_wants",
     "join",
+    "look_again",
     "missing",
     "new_release",
     "publish",
     "read",
     "recall",
     "recipients",
+    "register_place",
     "remove_file",
     "return_",
     "seal_away",

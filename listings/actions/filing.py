@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,11 +11,11 @@ from sqlalchemy import select
 
 from exchange import jobs, storage
 from exchange.database import new_id, session
-from exchange.errors import N_, Conflict, Invalid, Words, WrongState, text
+from exchange.errors import N_, Conflict, Invalid, NotFound, Words, WrongState, text
 from exchange.identity.models import Member
-from listings import queries, rules, uploads
+from listings import places, queries, registries, rules, uploads
 from listings.actions.drafting import locked, must_prepare, note
-from listings.models import File, Listing, Release
+from listings.models import File, Listing, Release, StoragePlace
 
 MEDIA_TYPE = re.compile(
     r"[A-Za-z0-9][\w.+-]{0,99}/[A-Za-z0-9][\w.+-]{0,99}( *; *[\w-]{1,30}=[\w.\"-]{1,60})?", re.ASCII
@@ -50,6 +51,78 @@ def add_file(
     for replaced in same:
         _take_out(replaced, at)
     return _announce(release, name=name, size=size, media_type=media_type, multipart=multipart, by=by, at=at)
+
+
+def add_held_files(
+    listing: Listing, place: StoragePlace, keys: Sequence[str], *, by: Member, at: datetime
+) -> list[File]:
+    """file: → reading. Objects that stay in their holder's own bucket become files of the draft release; all or none.
+
+    A job reads each there once. Refuses: places of others (`NotFound`) or not usable (`WrongState`), keys outside the
+    place's prefix, names that are there already, too many files, and places whose log is off where the listing is sold
+    by use (`Invalid`).
+    """
+    locked(listing)
+    must_prepare(by, listing)
+    release = draft_release(listing)
+    if place.organization_id != listing.provider_id:
+        raise NotFound()
+    if place.state != "usable":
+        raise WrongState(
+            text("この保管場所はまだ使えません。保管場所のページで、確認の結果を見てください。"), state=place.state
+        )
+    wanted = list(dict.fromkeys(key.strip() for key in keys if key.strip()))
+    kept = _files_of(release)
+    if problems := _held_problems(listing, place, wanted, kept):
+        raise Invalid({"keys": problems})
+    for replaced in kept:
+        if replaced.name in {_name_of(key) for key in wanted}:
+            _take_out(replaced, at)
+    made = [_hold_object(release, place, key, by, at) for key in wanted]
+    note(listing, "hold_files", by=by, at=at, detail={"place": place.id, "keys": wanted})
+    return made
+
+
+def _held_problems(listing: Listing, place: StoragePlace, keys: Sequence[str], kept: Sequence[File]) -> list[Words]:
+    names = [_name_of(key) for key in keys]
+    there = {file.name for file in kept if file.state in ("reading", "ready")}
+    outside = [key for key in keys if not places.is_under(key, place.prefix) or not rules.is_file_name(_name_of(key))]
+    twice = sorted({name for name in names if name in there or names.count(name) > 1})
+    others = [file for file in kept if file.name not in names]
+    problems: list[Words] = []
+    if not 1 <= len(keys) <= places.KEYS_AT_ONCE_MAX:
+        problems.append(text("キーを1行に1つ、1件から%(max)s件まで入力してください。", max=places.KEYS_AT_ONCE_MAX))
+    if outside:
+        shown = "、".join(outside)[:200]
+        words = text(
+            "登録した場所（%(prefix)s）の中にないか、使えないキーです: %(keys)s", prefix=place.prefix, keys=shown
+        )
+        problems.append(words)
+    if twice:
+        problems.append(text("同じ名前のファイルがあります: %(names)s", names="、".join(twice)[:200]))
+    if len(others) + len(keys) > rules.FILES_PER_RELEASE_MAX:
+        problems.append(text("1つの版に入れられるファイルは%(max)s件までです。", max=rules.FILES_PER_RELEASE_MAX))
+    if not place.is_logged and any(sold(listing.id) for sold in registries.SOLD_BY_USE):
+        problems.append(
+            text(
+                "この掲載には使った分だけ払う提供条件があるため、アクセスログが止まっている保管場所「%(name)s」のファイルは加えられません。",
+                name=place.name,
+            )
+        )
+    return problems
+
+
+def _name_of(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _hold_object(release: Release, place: StoragePlace, key: str, by: Member, at: datetime) -> File:
+    media_type = mimetypes.guess_type(_name_of(key))[0] or "application/octet-stream"
+    file = _announce(release, name=_name_of(key), size=0, media_type=media_type, multipart=False, by=by, at=at)
+    file.place_id, file.object_key, file.state = place.id, key, "reading"
+    session.flush()
+    jobs.enqueue("inspect-file", {"file_id": file.id}, at=at, key=f"inspect-file/{file.id}")
+    return file
 
 
 def _problems(name: str, size: int, media_type: str, multipart: bool) -> dict[str, list[Words]]:
@@ -261,6 +334,8 @@ def discard(file_id: str, *, at: datetime) -> None:
     if file.upload_id:
         storage.abort_multipart(file.upload_key, upload_id=file.upload_id)
         file.upload_id = None
+    if file.place_id is not None:  # what lies in a holder's own bucket is the holder's
+        return
     for key in (file.upload_key, file.object_key, file.parquet_key):
         if key:
             storage.delete(key)

@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import update
 
-from exchange import database, storage
+from exchange import buckets, database, storage
 from exchange.config import config
 from exchange.database import session
 from exchange.errors import text
-from listings import inspection, rules, uploads
+from listings import held, inspection, rules, uploads
 from listings.inspection.results import Inspection, stored
-from listings.models import File, Finding
+from listings.models import File, Finding, StoragePlace
 
 READ_ATTEMPTS_MAX = 3
 SAMPLE_LENGTH_MAX = 400_000  # characters of JSON; a wide table shows fewer rows
@@ -42,7 +42,7 @@ def read(file_id: str, *, at: datetime) -> None:
         return
     if _attempts(file_id) > READ_ATTEMPTS_MAX:
         return _refuse(file, text("ファイルを読み取れませんでした。形式を確かめて、もう一度送ってください。"))
-    if not _make_immutable(file):
+    if file.place_id is None and not _make_immutable(file):
         return _refuse(
             file,
             text(
@@ -53,7 +53,36 @@ def read(file_id: str, *, at: datetime) -> None:
     folder = config().home / "reading"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as workdir:
-        _read_copy(file, Path(workdir))
+        path = Path(workdir) / f"original{file.extension}"
+        if why := _fetch(file, path):
+            return _refuse(file, why)
+        _read_copy(file, path, Path(workdir))
+
+
+def _fetch(file: File, path: Path) -> text | None:
+    """A copy to look at, here; why there is none, where trying again would not help.
+
+    Of an object in its holder's own bucket, size, ETag and version are kept: they say which object was looked at.
+    """
+    if file.place_id is None:
+        storage.download(file.object_key or "", path)
+        return None
+    place, key = session.get_one(StoragePlace, file.place_id), file.object_key or ""
+    try:
+        found = held.head(place, key)
+        if found is None:
+            return text("保管場所にこのキーのファイルがありません。キーを確かめて、もう一度登録してください。")
+        if found.size > rules.FILE_SIZE_MAX:
+            return text("1つのファイルは100 GBまでです。")
+        file.size, file.etag, file.version_id = found.size, found.etag, found.version_id
+        is_whole = held.download(place, key, path, of=found)
+    except buckets.BucketUnavailable as refusal:
+        if refusal.http_status not in (401, 403):
+            raise
+        return text(
+            "保管場所がこのファイルの読み取りを断りました。s3:GetObject と s3:GetObjectVersion を許可して、もう一度登録してください。"
+        )
+    return None if is_whole else text("読み取りの間にファイルが変わりました。もう一度登録してください。")
 
 
 def _attempts(file_id: str) -> int:
@@ -73,9 +102,7 @@ def _make_immutable(file: File) -> bool:
     return found is not None and found.size == file.size
 
 
-def _read_copy(file: File, workdir: Path) -> None:
-    path = workdir / f"original{file.extension}"
-    storage.download(file.object_key or "", path)
+def _read_copy(file: File, path: Path, workdir: Path) -> None:
     try:
         found = inspection.inspect(path, file.name, file.media_type, workdir=workdir)
     except Exception as error:  # whatever a strange file does to a reader, it is refused, not retried for ever
@@ -85,12 +112,15 @@ def _read_copy(file: File, workdir: Path) -> None:
         return _refuse(file, found.reason or text("受け付けられないファイルです。"))
     _keep_twin(file, found)
     _take(file, found)
-    storage.delete(file.upload_key)
+    if file.place_id is None:
+        storage.delete(file.upload_key)
 
 
 def _refuse(file: File, reason: text) -> None:
     file.state = rules.after(rules.FILE, file.state, "refuse")
     file.refusal = clean(stored(reason))
+    if file.place_id is not None:  # what lies in a holder's own bucket is the holder's
+        return
     for key in (file.upload_key, file.object_key):
         if key:
             storage.delete(key)
@@ -102,6 +132,8 @@ def _keep_twin(file: File, found: Inspection) -> None:
         return
     if found.format == "parquet":  # the upload is its own twin
         file.parquet_key = file.object_key
+    elif file.place_id is not None:  # a twin would be a copy outside its holder's own bucket
+        return
     else:
         file.parquet_key = uploads.twin_key(file)
         with found.parquet.path.open("rb") as twin:
@@ -164,9 +196,12 @@ def clean(value: Any) -> Any:
 
 
 def seal_away(file_id: str, *, at: datetime) -> None:
-    """Move a recalled file's objects to where no issued link points, so that running links end. Safe to repeat."""
+    """Move a recalled file's objects to where no issued link points, so that running links end. Safe to repeat.
+
+    An object in its holder's own bucket stays where it is; links to it end by their own time.
+    """
     file = session.get(File, file_id)
-    if file is None or file.recalled_at is None:
+    if file is None or file.recalled_at is None or file.place_id is not None:
         return
     moved = {key: _moved(key) for key in {file.object_key, file.parquet_key} if key}
     file.object_key = moved.get(file.object_key or "", file.object_key)

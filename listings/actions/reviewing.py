@@ -176,6 +176,7 @@ def publish(listing: Listing, *, by: Member, at: datetime) -> Listing:
     release.published_at = listing.updated_at = at
     listing.published_at = listing.published_at or at
     _summarize(listing, _kept(release))
+    _forget_rows(_kept(release))
     note(listing, "publish", by=by, at=at, release=release)
     _tell_provider(
         listing, text("掲載が公開されました: %(title)s", title=listing.title), text("カタログに表示されています。"), at
@@ -197,6 +198,23 @@ def _summarize(listing: Listing, files: Sequence[File]) -> None:
     scores = [file.quality for file in ready if file.quality is not None]
     listing.quality = sum(scores) // len(scores) if scores else None
     index(listing)
+
+
+def _forget_rows(files: Sequence[File]) -> None:
+    """Of files that stay in their holder's own bucket, keep here what the holder released, and no other value."""
+    for file in files:
+        if file.place_id is None:
+            continue
+        shown = set(file.released_columns) if file.released_rows else set()
+        names = [str(column["name"]) for column in file.columns]
+        file.sample = [
+            [cell if name in shown else "" for name, cell in zip(names, row, strict=False)]
+            for row in file.sample[: file.released_rows]
+        ]
+        file.columns = [
+            column if name in shown else column | {"example": None}
+            for name, column in zip(names, file.columns, strict=True)
+        ]
 
 
 def return_(listing: Listing, *, reason: str, by: Member, at: datetime) -> Listing:

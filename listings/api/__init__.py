@@ -1,5 +1,5 @@
-"""The JSON doors of listings and wants."""
+"""The JSON doors of listings, holders' storage places and wants."""
 
-from listings.api import listings, wants
+from listings.api import listings, places, wants
 
-blueprints = (listings.door, wants.door)
+blueprints = (listings.door, places.door, wants.door)

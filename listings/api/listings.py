@@ -66,6 +66,19 @@ def _upload(file: Any) -> dict[str, Any]:
     return schemas.ticket_answer(uploads.ticket(file))
 
 
+@door.route("/listings/<listing_id>/files/held", methods=["POST"])
+@signed_in()
+@api.errors(409)
+@door.arguments(schemas.HeldFiles)
+@door.response(202, schemas.FilesAnswer)
+def add_held_files(body: dict[str, Any], listing_id: str) -> Any:
+    """Make files of objects that stay in your own storage place; each is read there once, in the background."""
+    listing = queries.listing_seen_by(me(), listing_id)
+    place = queries.place_seen_by(me(), body["place_id"])
+    files = actions.add_held_files(listing, place, body["keys"], by=me(), at=clock.now())
+    return {"items": [schemas.file_answer(file, [], inside=True) for file in files]}
+
+
 @door.route("/listings/<listing_id>/files/<file_id>")
 @public
 @door.response(200, schemas.FileAnswer)
@@ -74,8 +87,8 @@ def show_file(listing_id: str, file_id: str) -> Any:
     member = me_or_none()
     listing = queries.listing_seen_by(member, listing_id)
     file = queries.file_seen_by(member, listing_id, file_id)
-    inside = queries.sees_drafts(member, listing)
-    return schemas.file_answer(file, file.findings if inside else [], inside=inside)
+    inside, quotes = queries.sees_drafts(member, listing), not (member and member.is_operator)
+    return schemas.file_answer(file, file.findings if inside else [], inside=inside, quotes=quotes)
 
 
 @door.route("/listings/<listing_id>/files/<file_id>", methods=["PATCH"])
@@ -136,7 +149,7 @@ def recall(body: dict[str, Any], listing_id: str, file_id: str) -> Any:
     """Stop a file that should not have gone out, at once; who received it."""
     file = queries.file_seen_by(me(), listing_id, file_id)
     received = actions.recall(file, reason=body["reason"], by=me(), at=clock.now())
-    answer = schemas.file_answer(file, file.findings, inside=True)
+    answer = schemas.file_answer(file, file.findings, inside=True, quotes=not me().is_operator)
     return answer | {"recipients": [schemas.recipient_answer(recipient) for recipient in received]}
 
 

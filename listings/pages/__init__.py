@@ -2,13 +2,14 @@
 
 from flask import Blueprint
 
-from listings.pages import catalogue, desk, entries, files, home, needs, reviews
+from listings.pages import catalogue, desk, entries, files, home, needs, places, reviews
 
 blueprints: tuple[Blueprint, ...] = (
     home.blueprint,
     catalogue.blueprint,
     desk.blueprint,
     files.blueprint,
+    places.blueprint,
     reviews.blueprint,
     needs.blueprint,
 )

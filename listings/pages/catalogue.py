@@ -131,6 +131,7 @@ def show(listing_id: str) -> Any:
         listing=listing,
         release=release,
         files=files,
+        kept=queries.kept_where(queries.published_files(listing)),
         releases=[r for r in listing.releases if r.state == "published"],
         previews={file.id: schemas.preview(file) for file in files},
         columns={file.id: schemas.columns_answer(file) for file in files},

@@ -99,6 +99,7 @@ DEED_WORDS = {
     "draft": text("下書きを作成しました"),
     "change": text("説明を変更しました"),
     "describe": text("列の説明・見本を変更しました"),
+    "hold_files": text("自分の保管場所のファイルを登録しました"),
     "remove_file": text("ファイルを取り除きました"),
     "answer_findings": text("個人に関する値についての確認に回答しました"),
     "submit": text("審査に提出しました"),

@@ -11,6 +11,7 @@ def register() -> None:
     """Fill the desk's registries."""
     everyone = ("owner", "data_officer", "accountant", "viewer")
     desk.menu_item(text("掲載"), "/desk/listings", roles=everyone, order=20)
+    desk.menu_item(text("自分の保管場所"), "/desk/places", roles=("owner", "data_officer"), order=25)
     desk.menu_item(text("審査"), "/desk/reviews", operator_roles=("approver",), order=10)
     desk.task_source(_tasks)
     desk.figure_source(_figures)

@@ -35,8 +35,27 @@ def index(listing_id: str) -> Any:
         findings=findings,
         may_add=release is not None and release.state == "draft" and rules.may_prepare(me(), listing.provider_id),
         waiting=any(file.state == "reading" for file in files),
+        places=[place for place in queries.places_of(listing.provider_id) if place.state == "usable"],
         rules=rules,
     )
+
+
+@blueprint.route("/held", methods=["GET", "POST"])
+@preparing
+def hold(listing_id: str) -> Any:
+    """Make files of objects that stay in one's own storage place."""
+    listing = own(listing_id)
+    usable = [place for place in queries.places_of(listing.provider_id) if place.state == "usable"]
+    form = forms.HeldForm.of([(place.id, f"{place.name} ({place.bucket}/{place.prefix})") for place in usable])
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            place = queries.place_seen_by(me(), form.place_id.data or "")
+            actions.add_held_files(listing, place, (form.keys.data or "").splitlines(), by=me(), at=clock.now())
+        if tried.ok:
+            return redirect(url_for("listing_files.index", listing_id=listing.id), 303)
+        listing = own(listing_id)
+    page = render_template("listings/desk/held.html", listing=listing, form=form, places=usable)
+    return page, 422 if form.errors else 200
 
 
 @blueprint.get("/columns")

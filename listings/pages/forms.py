@@ -240,3 +240,17 @@ class AnswerForm(Form):
         form = cls()
         form.listing_id.choices = [("", text("選んでください")), *((item.id, item.title) for item in listings)]
         return form
+
+
+class HeldForm(Form):
+    """Objects that stay in their holder's own storage place."""
+
+    place_id = SelectField(text("保管場所"), validate_choice=False, validators=[required()])
+    keys = TextAreaField(text("ファイルのキー"), validators=[required(), longest(110_000)])
+
+    @classmethod
+    def of(cls, places: list[tuple[str, str]]) -> "HeldForm":
+        """A form with these places to choose from."""
+        form = cls()
+        form.place_id.choices = places
+        return form
