@@ -142,12 +142,14 @@ class InvoicePartyAnswer(Answer):
 
 
 class InvoiceLineAnswer(Answer):
-    """A line, without tax."""
+    """A line, without tax. `month` is whose usage it charges, where that is not the invoice's own period."""
 
     description = fields.String(required=True)
     quantity = fields.String(required=True)
     amount_jpy = fields.Integer(required=True)
     rate_percent = fields.Integer(required=True)
+    month = fields.String(required=True, allow_none=True)
+    contract_id = fields.String(required=True, allow_none=True)
 
 
 class RateTotalAnswer(Answer):
