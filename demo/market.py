@@ -301,7 +301,7 @@ def closed_month(market: Market, month: str) -> None:
     at = market.ago(0.02)
     settlement.close_month(month, by=admin, at=at)
     session.flush()
-    if settlement.continue_close(month, after="", at=at):
+    if settlement.continue_close(month, after=None, at=at):
         raise DomainError("the demo's month closes in one step")
     found = books.invoices_seen_by(admin, books.InvoiceFilter(), today=clock.today(), limit=100)
     for invoice in found.items[::2]:

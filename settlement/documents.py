@@ -217,6 +217,12 @@ def assessment_facts(sheet: Assessment) -> dict[str, Any]:
     }
 
 
+def kept_until(issued_on: date) -> date:
+    """Until when a paper is kept, by the settings in force."""
+    in_force = settings.current()
+    return rules.kept_until(issued_on, years=in_force.keep_years, fiscal_year_end_month=in_force.fiscal_year_end_month)
+
+
 def expenditure_words(supplied_until: date) -> str:
     """The fiscal year that a public buyer pays from, and until when its books take the payment."""
     year = fiscal_years.of_expenditure(supplied_until)

@@ -26,6 +26,7 @@ from settlement.queries.invoices import (
     checked,
     invoice_seen_by,
     invoices_seen_by,
+    invoices_to_export,
     open_sums,
     unpaid_of,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "entries_between",
     "invoice_seen_by",
     "invoices_seen_by",
+    "invoices_to_export",
     "is_public_money",
     "last_months",
     "month",

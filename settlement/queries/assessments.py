@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import selectinload
 
+from contracts import queries as contracts
 from exchange.database import Page, page, session
 from exchange.errors import NotFound, text
 from exchange.identity.models import Member
@@ -77,7 +78,8 @@ def registration_notice(organization_id: str) -> RegistrationNotice | None:
     return session.scalars(query).one_or_none()
 
 
-def sales_reports(contract_id: str, *, limit: int = 50) -> list[SalesReport]:
-    """What a buyer reported under a contract, the newest first."""
-    query = select(SalesReport).where(SalesReport.contract_id == contract_id)
+def sales_reports(member: Member, contract_id: str, *, limit: int = 50) -> list[SalesReport]:
+    """What a buyer reported under a contract that a member may see, the newest first."""
+    contract = contracts.contract_seen_by(member, contract_id)
+    query = select(SalesReport).where(SalesReport.contract_id == contract.id)
     return list(session.scalars(query.order_by(SalesReport.id.desc()).limit(limit)))

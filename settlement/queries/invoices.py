@@ -83,6 +83,21 @@ def invoices_seen_by(
     return page(query, Invoice.id, limit=limit, cursor=cursor)
 
 
+EXPORT_MAX = 500
+
+
+def invoices_to_export(member: Member, asked: InvoiceFilter, *, today: date) -> list[Invoice]:
+    """All invoices that a search finds, the oldest first; raises `Invalid` when they are too many for one file."""
+    query = _filtered(_visible_to(member), asked, today).options(*_whole()).order_by(Invoice.id)
+    found = list(session.scalars(query.limit(EXPORT_MAX + 1)))
+    if len(found) > EXPORT_MAX:
+        words = text(
+            "一度に書き出せる請求書は%(max)s件までです。期間を短くして、分けて書き出してください。", max=EXPORT_MAX
+        )
+        raise Invalid({"from": [words]})
+    return found
+
+
 def invoice_seen_by(member: Member, invoice_id: str) -> Invoice:
     """An invoice with its lines and credit notes, as it stands now; raises `NotFound` for strangers."""
     query = _visible_to(member).where(Invoice.id == invoice_id)

@@ -84,7 +84,7 @@ def test_an_interrupted_close_continues_where_it_stopped(market, monkeypatch):
         return post_each
 
     session.remove()
-    for turn in (2, 3, 4):  # the second step fails at its booking, again when tried anew, then the third
+    for turn in (2, 3, 5):  # the second step fails at its booking, again when tried anew, then the third
         monkeypatch.setattr(ledger, "post_each", fails_at(turn))
         while jobs.run_next_task():
             pass
