@@ -39,12 +39,11 @@ def revenue_kind(price_model: str) -> str:
 def of_revenue(kind: str, *, due_on: date, noticed_on: date | None, received_on: date | None = None) -> int:
     """The fiscal year of a municipality's revenue (施行令142条).
 
-    Fixed dates: the year of the last day for paying, unless the notice was not sent within that year; then the year of
-    the notice (2項). As it arises: the year in which the notice was sent; without a notice, in which it was received.
+    Fixed dates: the year of the last day for paying, or of the notice where that was sent after the year was over (2項).
+    As it arises: the year in which the notice was sent; without a notice, in which it was received.
     """
     if kind == FIXED:
-        year = of_day(due_on)
-        return year if noticed_on is None or of_day(noticed_on) == year else of_day(noticed_on)
+        return max(of_day(due_on), of_day(noticed_on or due_on))
     return of_day(noticed_on or received_on or due_on)
 
 

@@ -200,8 +200,9 @@ def _sum(where: object, until: datetime | None) -> int:
 def fees_by_provider(*, until: date) -> dict[str, int]:
     """What the exchange took as its fee of each provider's money, less what it gave back, booked before a day."""
     held = Account.heading == "deposits"
-    signed = case((Transfer.destination == FEES.code, Transfer.amount_jpy), else_=-Transfer.amount_jpy)
-    other = case((Transfer.destination == FEES.code, Transfer.source), else_=Transfer.destination)
+    taken = Transfer.source == FEES.code
+    signed = case((taken, Transfer.amount_jpy), else_=-Transfer.amount_jpy)
+    other = case((taken, Transfer.destination), else_=Transfer.source)
     query = select(Account.organization_id, func.sum(signed)).select_from(Transfer)
     query = query.join(Account, Account.code == other).join(Entry, Entry.id == Transfer.entry_id)
     query = query.where(or_(Transfer.source == FEES.code, Transfer.destination == FEES.code), held)

@@ -33,14 +33,13 @@ def record_notice(
     """
     sheet = _claimed(assessment_id, by, ("prepared", "noticed"))
     errors: dict[str, list[Words]] = {}
-    number, today = number.strip(), at.astimezone(clock.JST).date()
+    number, today, due_on = number.strip(), at.astimezone(clock.JST).date(), due_on or sheet.due_on
     if not number or len(number) > NUMBER_LENGTH_MAX:
         words = text("納入通知書の番号を%(max)s文字以内で入力してください。", max=NUMBER_LENGTH_MAX)
         errors["notice_number"] = [words]
     if noticed_on is None or not sheet.supplied_from <= noticed_on <= today:
         errors["noticed_on"] = [text("通知した日を、利用の始まった日から今日までの日付で入力してください。")]
-    due_on = due_on or sheet.due_on
-    if noticed_on is not None and due_on < noticed_on:
+    elif due_on < noticed_on:
         errors["notice_due_on"] = [text("納期限は、通知した日以後の日付で入力してください。")]
     if errors or noticed_on is None:
         raise Invalid(errors)
