@@ -26,7 +26,7 @@ from settlement.models import Assessment, AssessmentLine, Invoice, InvoiceLine, 
 ACTIVATION = "activation"
 MONTHLY_MODELS = ("subscription", "metered", "revenue_share")
 LATE_MONTHS = 3  # log lines may come hours or days late, disputes take weeks; what comes later is settled by hand
-PAIRS_AT_ONCE = 1_000
+PAIRS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
