@@ -16,6 +16,7 @@ from settlement.pages import blueprint
 from settlement.pages.forms import MunicipalPaymentForm, NoticeForm, ReasonForm, search_of
 
 WRITERS = ("owner", "accountant", "data_officer")
+KINDS = {fiscal_years.OCCASIONAL: N_("随時の収入"), fiscal_years.FIXED: N_("納期の一定している収入")}
 STATES = {
     "prepared": (N_("納入通知の前"), "warning"),
     "noticed": (N_("通知済み"), "info"),
@@ -71,7 +72,7 @@ def _page(sheet: Assessment, *, notice: Form | None = None, payment: Form | None
         sheet=sheet,
         state=STATES[sheet.state],
         period=documents.period_words(sheet),
-        kind=documents.REVENUE_KINDS[sheet.revenue_kind],
+        kind=KINDS[sheet.revenue_kind],
         year=fiscal_years.words(sheet.fiscal_year) if sheet.fiscal_year else None,
         books_close_on=paper_schemas.books_close_on(sheet),
         carried_over=paper_schemas.carried_over(sheet),
