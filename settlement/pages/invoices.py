@@ -37,6 +37,7 @@ def invoices() -> Any:
         states=rules.INVOICE_STATES,
         export_url=url_for("settlement.export", **dict[str, Any]({k: v for k, v in typed.items() if k != "cursor"})),
         may_sell=not me().is_operator,
+        may_choose=bool({"owner", "accountant"} & set(me().roles)),
     )
 
 
