@@ -72,12 +72,8 @@ class SettingsForm(Form):
     transfer_charge_max_jpy = IntegerField(
         _l("振込手数料とみなす不足の上限(円)"), [Optional(), NumberRange(0, 2000, message=CHARGE)]
     )
-    keep_years = IntegerField(
-        _l("請求書などの保存年数(申告期限から)"), [Optional(), NumberRange(7, 30, message=KEEP)]
-    )
-    fiscal_year_end_month = IntegerField(
-        _l("運営者の決算月"), [Optional(), NumberRange(1, 12, message=MONTH)]
-    )
+    keep_years = IntegerField(_l("請求書などの保存年数(申告期限から)"), [Optional(), NumberRange(7, 30, message=KEEP)])
+    fiscal_year_end_month = IntegerField(_l("運営者の決算月"), [Optional(), NumberRange(1, 12, message=MONTH)])
 
 
 @blueprint.route("", methods=["GET", "POST"])
@@ -104,8 +100,7 @@ def show() -> Any:
 def _shown(current: Settings) -> dict[str, Any]:
     fees = {f"fee_{kind}": current.fee_percent.get(kind, 0) for kind in FEE_KINDS}
     names = ("operator_name", "operator_address", "operator_registration_number", "contact_email", "consignor_code")
-    days = ("due_days", "grace_days", "approval_days", "transfer_charge_max_jpy")
-    names += ("keep_years", "fiscal_year_end_month")
+    days = ("due_days", "grace_days", "approval_days", "transfer_charge_max_jpy", "keep_years", "fiscal_year_end_month")
     return {name: getattr(current, name) for name in names + days} | fees | dict(current.bank_account)
 
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 NAMED = """
 UPDATE invoice SET seller = issuer, mode = CASE title WHEN '適格請求書' THEN 'proxy' ELSE 'plain' END;
