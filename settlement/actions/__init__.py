@@ -29,6 +29,7 @@ from settlement.actions.refunds import (
     record_refund_sent,
     refund,
 )
+from settlement.actions.reminding import remind
 from settlement.actions.telling import give_registration_notice, report_sales, withdraw_registration_notice
 from settlement.actions.transfers import (
     AccountChanged,
@@ -46,7 +47,6 @@ from settlement.actions.transfers import (
     warn_of_deadlines,
     why_not_payable,
 )
-from settlement.arrears import remind
 
 __all__ = [
     "AccountChanged",
