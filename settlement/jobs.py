@@ -25,7 +25,7 @@ def bank_deadlines(*, at: datetime) -> None:
 def close_month(payload: dict[str, Any], *, at: datetime) -> None:
     """The next step of closing a month; it queues the one after it."""
     after = payload["after"]
-    actions.continue_close(payload["month"], after=(after[0], after[1]) if after else None, at=at)
+    actions.continue_close(payload["month"], after=(after[0], after[1]) if isinstance(after, list) else None, at=at)
 
 
 @handler("print-invoice")
