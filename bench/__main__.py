@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from bench import batch, document, growth, ingest, link, metering, pages
+from bench import batch, close, document, growth, ingest, link, metering, pages
 from bench.house import House
 
 BENCHES = {
@@ -13,6 +13,7 @@ BENCHES = {
     "ingest": ingest.run,
     "growth": growth.run,
     "batch": batch.run,
+    "close": close.run,
     "metering": metering.run,
 }
 

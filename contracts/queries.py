@@ -133,6 +133,12 @@ def contract_by_id(contract_id: str) -> Contract:
     return found
 
 
+def contracts_by_ids(contract_ids: Sequence[str]) -> list[Contract]:
+    """Several contracts with all that is shown of them, by id, for chapters that have checked who asks."""
+    query = select(Contract).where(Contract.id.in_(contract_ids)).options(*_WHOLE).order_by(Contract.id)
+    return list(session.scalars(query).unique())
+
+
 def contracts_seen_by(
     member: Member,
     *,

@@ -245,7 +245,8 @@ def refusal(deed: str, agent: Agent, contract: Parties) -> Words | None:
     else:
         officer = agent.may_bind or OFFICERS & set(agent.roles)
         wanting = None if officer else text("責任者またはデータ担当の役割が必要です。")
-    if wanting is None and deed == "resume" and contract.suspended_by not in (None, side):
+    by_arrears = contract.suspended_by == "arrears" and side == "operator"  # the exchange may give a payer more time
+    if wanting is None and deed == "resume" and contract.suspended_by not in (None, side) and not by_arrears:
         return text("停止した側だけが再開できます。")
     return wanting
 

@@ -483,9 +483,22 @@ class ContractUsage:
     links: int
 
 
-def usage_by_contract(*, since: datetime, until: datetime) -> list[ContractUsage]:
-    """Usage of every contract under which a link was issued in [since, until). Usage belongs to its link's moment."""
-    return _usage(Grant.month.in_(Period(since, until).months), Grant.issued_at >= since, Grant.issued_at < until)
+def usage_by_contract(
+    *, since: datetime, until: datetime, contract_ids: Sequence[str] | None = None
+) -> list[ContractUsage]:
+    """Usage of every contract (or of those named) under which a link was issued in [since, until).
+
+    Usage belongs to its link's moment.
+    """
+    of_these = [] if contract_ids is None else [Grant.contract_id == any_(bindparam("ids", contract_ids, ARRAY(TEXT)))]
+    months = Period(since, until).months
+    return _usage(Grant.month.in_(months), Grant.issued_at >= since, Grant.issued_at < until, *of_these)
+
+
+def drawn_under(contract_ids: Sequence[str], *, since: datetime, until: datetime) -> bool:
+    """Whether any link was issued under one of these contracts in [since, until)."""
+    query = select(Grant.id).where(Grant.contract_id.in_(contract_ids), Grant.issued_at >= since)
+    return session.scalar(query.where(Grant.issued_at < until).limit(1)) is not None
 
 
 def late_usage(month: str, *, since: datetime) -> list[ContractUsage]:

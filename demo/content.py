@@ -117,6 +117,7 @@ class DemoListing:
     keywords: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
     payment: str | None = None
+    price_basis: str | None = None  # what a municipality's price stands on
 
 
 def table(header: list[str], rows: list[list[Any]], encoding: str = "utf-8") -> bytes:
@@ -326,6 +327,7 @@ LISTINGS = (
     DemoListing("population", "city", "地域・年齢別人口", "毎月1日現在の地区別の人口と世帯数です。", "population", "地域別人口.csv", population, FREE, "cc-by-4.0", "statistics", keywords=("人口", "世帯")),
     DemoListing("wifi", "city", "公衆無線LANアクセスポイント一覧", "市が設置した公衆無線LANの位置です。", "facilities", "公衆無線LAN.geojson", wifi, FREE, "cc-by-4.0", frequency="irregular", keywords=("Wi-Fi",)),
     DemoListing("parks", "city", "公園と遊具の一覧", "市内の公園の面積、遊具の数、トイレの有無です。", "childcare_education", "公園一覧.csv", parks, FREE, "pdl-1.0", frequency="annual", keywords=("公園", "子育て")),
+    DemoListing("daytime", "city", "地区別の昼間人口（推計）", "通勤と通学の調査から推計した、地区別の昼間の人口です。", "population", "昼間人口.csv", population, {"model": "one_off", "price_jpy": 15_000}, "provision-licence", "statistics", keywords=("人口", "昼間人口"), price_basis="データの提供に関する条例 第5条"),
     DemoListing("bus-stops", "company", "バス停留所別の乗降者数（月次）", "停留所ごとの1か月の乗車・降車の人数です。", "transport", "停留所別乗降者数.csv", bus_stops, {"model": "one_off", "price_jpy": 30_000}, data_class="statistics", keywords=("バス", "乗降")),
     DemoListing("speeds", "company", "道路区間ごとの平均速度", "1,200区間の時間帯別の平均速度と通過台数です。", "mobility", "平均速度.csv", speeds, metered("gigabyte", "800", minimum_jpy=3_000), keywords=("道路", "渋滞")),
     DemoListing("mesh", "company", "500メートル四方の滞在人口", "時間帯ごとの滞在人口の推計です。10人単位に丸めています。", "mobility", "滞在人口.csv", mesh, {"model": "subscription", "price_jpy": 12_000, "interval": "month"}, data_class="statistics", keywords=("人流", "メッシュ")),

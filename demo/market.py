@@ -105,7 +105,7 @@ def _member(
 
 
 def published_listings(market: Market) -> None:
-    """Thirteen published listings, and one that waits for review."""
+    """Fourteen published listings, and one that waits for review."""
     for number, demo in enumerate(content.LISTINGS):
         at = market.ago(95 - number)
         listing = _prepared(market, demo, at)
@@ -121,7 +121,14 @@ def _prepared(market: Market, demo: content.DemoListing, at: datetime) -> Listin
     market.listings[demo.key] = listing
     file = market.files[demo.key] = _uploaded(listing, demo, owner, at)
     market.offers[demo.key] = contracts.add_offer(
-        listing, name="標準", template=demo.template, price=demo.pricing, variables={}, by=owner, at=at
+        listing,
+        name="標準",
+        template=demo.template,
+        price=demo.pricing,
+        price_basis=demo.price_basis,
+        variables={},
+        by=owner,
+        at=at,
     )
     return listings.submit(listing, answers=_answers(file), by=owner, at=at + timedelta(hours=1))
 
@@ -224,7 +231,11 @@ def accepted(market: Market, key: str, buyer: str, *, days_ago: float) -> Contra
     """A contract that its provider accepted and that waits for approval."""
     contract = requested(market, key, buyer, days_ago=days_ago)
     provider = market.members[next(d.provider for d in content.LISTINGS if d.key == key)]
-    return contracts.accept(contract, by=provider, at=market.ago(days_ago - 1))
+    at = market.ago(days_ago - 1)
+    signed: dict[str, Any] = {}
+    if provider.organization.kind == "municipality":
+        signed = {"approval_reference": "情政第12号", "approved_on": at.date(), "signatory": "市長"}
+    return contracts.accept(contract, **signed, by=provider, at=at)
 
 
 def requested(market: Market, key: str, buyer: str, *, days_ago: float) -> Contract:
@@ -290,6 +301,7 @@ def deals(market: Market) -> None:
     for hours in (30, 5):
         if market.ago(hours / 24) > until:
             delivered(market, speeds, "speeds", at=market.ago(hours / 24))
+    concluded(market, "daytime", "buyer", days_ago=8)
     accepted(market, "shopping", "buyer", days_ago=4)
     requested(market, "parking", "buyer2", days_ago=2)
     closed_month(market, last_month)
@@ -301,7 +313,7 @@ def closed_month(market: Market, month: str) -> None:
     at = market.ago(0.02)
     settlement.close_month(month, by=admin, at=at)
     session.flush()
-    if settlement.continue_close(month, after="", at=at):
+    if settlement.continue_close(month, after=None, at=at):
         raise DomainError("the demo's month closes in one step")
     found = books.invoices_seen_by(admin, books.InvoiceFilter(), today=clock.today(), limit=100)
     for invoice in found.items[::2]:

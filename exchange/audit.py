@@ -5,11 +5,11 @@ Sealing is apart from writing so that no request waits for another: rows get the
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, Identity, Index, event, func, select, update
+from sqlalchemy import DDL, BigInteger, Identity, Index, event, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.database import Base, Page, make_cursor, read_cursor, session
@@ -63,6 +63,22 @@ def record(
     session.add(
         AuditEntry(deed=deed, actor=actor, subject=subject, at=at, organization_id=organization, detail=detail or {})
     )
+
+
+def record_each(
+    deed: str,
+    subjects: Sequence[tuple[str, str | None, dict[str, Any]]],
+    *,
+    actor: str | None,
+    at: datetime,
+) -> None:
+    """Write one deed on many subjects: subject, organization and detail of each, in their order."""
+    rows = [
+        {"deed": deed, "actor": actor, "subject": subject, "at": at, "organization_id": organization, "detail": detail}
+        for subject, organization, detail in subjects
+    ]
+    if rows:
+        session.execute(insert(AuditEntry), rows)
 
 
 def sealed_by(before: str, entry: AuditEntry) -> str:

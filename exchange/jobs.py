@@ -7,7 +7,7 @@ taken with FOR UPDATE SKIP LOCKED by workers: a worker that dies gives its row b
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -114,6 +114,13 @@ def enqueue(kind: str, payload: dict[str, Any], *, at: datetime, key: str | None
     row = {"id": new_id(), "kind": kind, "key": key, "payload": payload, "due_at": at, "attempts": 0}
     session.flush()
     session.execute(insert(Task).values(row).on_conflict_do_nothing())
+
+
+def enqueue_each(kind: str, payloads: Sequence[dict[str, Any]], *, at: datetime) -> None:
+    """Queue many pieces of work of a kind, in one statement."""
+    rows = [{"id": new_id(), "kind": kind, "payload": payload, "due_at": at, "attempts": 0} for payload in payloads]
+    if rows:
+        session.execute(insert(Task), rows)
 
 
 _said: dict[str, str] = {}

@@ -2,19 +2,19 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange import clock
 from exchange.config import config
-from exchange.database import Base, Id, session
+from exchange.database import Base, Id, new_id, session
 
 ATTEMPTS_MAX = 12
 RETRY_AFTER = timedelta(minutes=5)
@@ -39,6 +39,16 @@ class Letter(Base):
 def send(*, to: str, subject: str, body: str, at: datetime) -> None:
     """Queue a mail with the deed that causes it; it leaves, at least once, after the deed is committed."""
     session.add(Letter(to=to, subject=" ".join(subject.split()), body=body, due_at=at))
+
+
+def send_each(letters: Sequence[tuple[str, str, str]], *, at: datetime) -> None:
+    """Queue many mails at once: to, subject, body of each."""
+    rows = [
+        {"id": new_id(), "to": to, "subject": " ".join(subject.split()), "body": body, "due_at": at, "attempts": 0}
+        for to, subject, body in letters
+    ]
+    if rows:
+        session.execute(insert(Letter), rows)
 
 
 def deliver_waiting(*, at: datetime, limit: int = 50) -> int:

@@ -30,6 +30,8 @@ class Settings:
     grace_days: int = 14
     approval_days: int = 2
     transfer_charge_max_jpy: int = 880  # a payment short by at most this may be short by the bank's charge
+    keep_years: int = 10  # of papers, from the day on which the return for their fiscal year is due
+    fiscal_year_end_month: int = 3
 
 
 class SettingsVersion(Base):

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 def install(app: Exchange) -> None:
     """Give the house this chapter's pages, API, jobs, and what it shows on pages below."""
-    from settlement import api, jobs, pages  # noqa: F401 - importing jobs registers them
+    from settlement import api, jobs, pages, papers_api  # noqa: F401 - importing jobs registers them
 
     app.register_blueprint(pages.blueprint)
     app.register_api(api.blueprint)
+    app.register_api(papers_api.blueprint)
     pages.fill_registries()

@@ -7,7 +7,7 @@ from flask import Response, request
 from exchange import clock
 from exchange.web import api
 from exchange.web.access import me, operator, signed_in
-from settlement import actions, queries, schemas
+from settlement import actions, exporting, paper_schemas, queries, schemas
 from settlement.files import batch_response, csv_response, file_response, hledger_response
 
 blueprint = api.blueprint("settlement", "Settlement: what is owed, paid and paid out.")
@@ -35,6 +35,30 @@ def invoices(args: dict[str, Any]) -> Any:
     found = queries.invoices_seen_by(me(), search, today=at.date(), **paging)
     items = [schemas.invoice_answer(invoice, today=at.date()) for invoice in found.items]
     return {"items": items, "next_cursor": found.next_cursor}
+
+
+@blueprint.route("/invoices/export.zip")
+@signed_in()
+@api.errors(422)
+@api.offers("application/zip", "application/json")
+@blueprint.arguments(schemas.InvoiceArgs, location="query")
+@blueprint.response(200, BINARY, content_type="application/zip")
+def export(args: dict[str, Any]) -> Response:
+    """The papers that a search finds, and an index as CSV (電子帳簿保存法); at most 500 invoices at once."""
+    search, _ = schemas.invoice_filter(args)
+    found = queries.invoices_to_export(me(), search, today=clock.today())
+    return file_response(exporting.archive(found), "application/zip", "invoices.zip")
+
+
+@blueprint.route("/invoices/<invoice_id>/void", methods=["POST"])
+@operator("finance")
+@api.errors(403, 404, 409, 422)
+@blueprint.arguments(paper_schemas.ReasonBody)
+@blueprint.response(200, schemas.InvoiceAnswer)
+def void(body: dict[str, Any], invoice_id: str) -> Any:
+    """Take an invoice back before anything was delivered under it."""
+    found = actions.void(invoice_id, **body, by=me(), at=clock.now())
+    return schemas.invoice_answer(found, today=clock.today())
 
 
 @blueprint.route("/invoices/<invoice_id>")

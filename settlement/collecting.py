@@ -14,7 +14,7 @@ from contracts import actions as contract_actions
 from contracts.models import Contract
 from exchange import clock
 from exchange.database import new_id, session
-from settlement import invoicing, ledger, payouts, rules
+from settlement import arrears, invoicing, ledger, payouts, rules
 from settlement.ledger import BANK, FEES, OTHER_INCOME, TRANSFER_CHARGES, UNAPPLIED, Move, Place
 from settlement.models import Application, CreditNote, Invoice, Period, Receipt
 
@@ -129,6 +129,12 @@ def _apply(
     )
     session.add(application)
     session.flush()
+    if invoice.kind == "fee":  # the exchange's own claim: revenue as it is received
+        claim = ledger.uncollected(invoice.issuer_id)
+        return application, [
+            Move(amount_jpy, FEES, source_of_cash),
+            Move(amount_jpy, ledger.billed(invoice.recipient_id), claim),
+        ]
     payouts.add_sale(invoice, application, received_on=receipt.received_on, payer=receipt.payer, at=at)
     held, provider = ledger.deposits(invoice.issuer_id), invoice.issuer_id
     repaid = min(ledger.held(ledger.advances(provider)), amount_jpy - fee)
@@ -155,6 +161,9 @@ def _move_state(invoice: Invoice, at: datetime) -> None:
     if invoice.state == "paid" and before != "paid":
         invoice.paid_at = at
         _tell_contract(invoice, at)
+    if invoice.state != before:
+        session.flush()
+        arrears.settle(invoice, at=at)
 
 
 def _tell_contract(invoice: Invoice, at: datetime) -> None:
@@ -196,7 +205,7 @@ def credit(invoice: Invoice, amount_jpy: int, *, reason: str, at: datetime) -> C
     _move_state(invoice, at)
     note = CreditNote(
         id=new_id(),
-        number=invoicing.next_number(invoice.issuer_id, "RTN"),
+        number=invoicing.credit_note_number(invoice),
         issuer_id=invoice.issuer_id,
         invoice_id=invoice.id,
         issued_at=at,

@@ -6,6 +6,7 @@ keeps it from changing. Requirements on what it says: 消費税法57条の4.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,15 +16,18 @@ from exchange import database, settings, storage
 from exchange.database import session
 from exchange.errors import Unavailable
 from exchange.identity import bank_accounts
-from settlement import rules
-from settlement.models import CreditNote, Invoice
+from settlement import fiscal_years, issuing, rules
+from settlement.models import Assessment, CorrectedInvoice, CreditNote, Invoice
 
 TEMPLATE = Path(__file__).with_name("invoice.typ")
 GETA = "〓"  # what Japanese printers set where a character has no type
 
 
-def kept(paper: Invoice | CreditNote, invoice: Invoice) -> bytes:
-    """The document of an invoice or of one of its credit notes; made and fixed on first use.
+Paper = Invoice | CreditNote | CorrectedInvoice | Assessment
+
+
+def kept(paper: Paper, invoice: Invoice | None = None) -> bytes:
+    """The document of an invoice, of a credit note or correction of one, or of a sheet; made and fixed on first use.
 
     Raises `Unavailable` when what the bucket holds is not what was fixed.
     """
@@ -38,15 +42,27 @@ def kept(paper: Invoice | CreditNote, invoice: Invoice) -> bytes:
     return content
 
 
-def _fix(paper: Invoice | CreditNote, invoice: Invoice) -> bytes:
-    facts = invoice_facts(paper) if isinstance(paper, Invoice) else credit_note_facts(paper, invoice)
-    content = printed(facts, at=paper.issued_at)
+def _fix(paper: Paper, invoice: Invoice | None) -> bytes:
+    content = printed(_facts(paper, invoice), at=paper.issued_at)
     digest = hashlib.sha256(content).hexdigest()
     key = f"documents/{paper.__tablename__}/{paper.id}/{digest}.pdf"
     storage.put(key, content, "application/pdf")
     paper.document_key, paper.document_sha256 = key, digest
     session.flush()
     return content
+
+
+def _facts(paper: Paper, invoice: Invoice | None) -> dict[str, Any]:
+    match paper:
+        case Invoice():
+            return invoice_facts(paper)
+        case Assessment():
+            return assessment_facts(paper)
+        case CreditNote() if invoice is not None:
+            return credit_note_facts(paper, invoice)
+        case CorrectedInvoice() if invoice is not None:
+            return correction_facts(paper, invoice)
+    raise ValueError("a credit note or correction belongs to an invoice")
 
 
 def invoice_facts(invoice: Invoice) -> dict[str, Any]:
@@ -57,8 +73,13 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
         ["お支払期限", jdate(invoice.due_on)],
     ]
     facts.append(["取引年月日", period_words(invoice)])
+    if invoice.mode == issuing.INTERMEDIARY:
+        facts.append(["提供者(売手)", invoice.seller["name"]])
+    if invoice.recipient.get("kind") == "municipality":
+        facts.append(["会計年度", expenditure_words(invoice.supplied_until)])
     if invoice.purchase_order:
         facts.append(["ご注文番号", invoice.purchase_order])
+    paid = invoice.kind == "fee" and invoice.recipient.get("kind") != "municipality"
     return {
         "title": invoice.title,
         "number": invoice.number,
@@ -69,6 +90,20 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
         "total_label": "ご請求金額(税込)",
         "total_jpy": invoice.total_jpy,
         "facts": facts,
+        **_lines_and_sums(invoice.lines, invoice.totals_by_rate, invoice.total_jpy),
+        "notes_title": "お支払方法",
+        "notes": [["お支払い", "受領した代金から差し引き済みです。お支払いは不要です。"]]
+        if paid
+        else [
+            *bank_words(),
+            ["振込時の照合番号", f"{invoice.payment_reference}(振込依頼人名の前に入力してください)"],
+        ],
+        "small_print": _small_print(invoice),
+    }
+
+
+def _lines_and_sums(lines: Sequence[Any], totals_by_rate: list[Any], total_jpy: int) -> dict[str, Any]:
+    return {
         "columns": ["内容", "数量", "税率", "金額(税抜)"],
         "lines": [
             {
@@ -77,20 +112,121 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
                 "rate": f"{n.rate_percent}%",
                 "amount_jpy": n.amount_jpy,
             }
-            for n in invoice.lines
+            for n in lines
         ],
-        "sums": [*rate_sums(invoice.totals_by_rate), ["合計(税込)", invoice.total_jpy]],
-        "notes_title": "お支払方法",
+        "sums": [*rate_sums(totals_by_rate), ["合計(税込)", total_jpy]],
+    }
+
+
+def _small_print(invoice: Invoice) -> list[str]:
+    """Who issues in whose name, and that it is no 適格請求書 where it is none; never what the buyer may deduct."""
+    operator = settings.current().operator_name
+    seller = invoice.seller["name"]
+    said = {
+        issuing.INTERMEDIARY: f"本書は、消費税法施行令第70条の12(媒介者交付特例)により、提供者 {seller} に代わり、{operator}が自己の名称と登録番号で交付しています。",
+        issuing.PROXY: f"本書は、提供者 {seller} に代わり、{operator}が交付しています。",
+        issuing.SELF: f"適格請求書は、提供者 {seller} が別に交付します。",
+        issuing.PLAIN: f"本書は、提供者 {seller} に代わり、{operator}が交付しています。",
+    }
+    agent = "代金は、運営者が提供者の代理人として受領します。運営者の口座への入金をもってお支払いは完了します。"
+    words = [] if invoice.kind == "fee" else [said[invoice.mode], agent]
+    return words + ([] if invoice.title == rules.QUALIFIED else ["本書は適格請求書ではありません。"])
+
+
+def as_corrected(invoice: Invoice) -> dict[str, Any]:
+    """The parts of an invoice that corrections may mend, as the newest of them says."""
+    newest = invoice.corrections[-1] if invoice.corrections else invoice
+    return {
+        "recipient_name": newest.recipient["name"],
+        "recipient_address": newest.recipient["address"] or None,
+        "purchase_order": newest.purchase_order,
+        "registration_number": newest.issuer["registration_number"],
+    }
+
+
+PART_TITLES = {
+    "recipient_name": "請求先の名称",
+    "recipient_address": "請求先の所在地",
+    "purchase_order": "ご注文番号",
+    "registration_number": "登録番号",
+}
+
+
+def correction_facts(made: CorrectedInvoice, invoice: Invoice) -> dict[str, Any]:
+    """The whole invoice as it should have been, with number and date of the first (消費税法57条の4第4項)."""
+    facts = [
+        ["番号", made.number],
+        ["発行日", jdate(made.issued_on)],
+        ["修正前の請求書", f"{invoice.number}({jdate(invoice.issued_on)})"],
+        ["取引年月日", period_words(invoice)],
+    ]
+    if made.purchase_order:
+        facts.append(["ご注文番号", made.purchase_order])
+    notes = [[PART_TITLES[part], f"{old or '(なし)'} → {new or '(なし)'}"] for part, (old, new) in made.changed.items()]
+    return invoice_facts(invoice) | {
+        "title": made.title,
+        "number": made.number,
+        "issuer": made.issuer,
+        "recipient": made.recipient,
+        "registration_number": made.issuer["registration_number"],
+        "opening": "下記のとおり、先にお送りした請求書を修正いたします。金額とお支払期限に変更はありません。",
+        "facts": facts,
+        "notes_title": "修正した事項",
+        "notes": [*notes, ["理由", made.reason]],
+        "small_print": [] if made.issuer["registration_number"] else ["本書は適格請求書ではありません。"],
+    }
+
+
+REVENUE_KINDS = {fiscal_years.OCCASIONAL: "随時の収入", fiscal_years.FIXED: "納期の一定している収入"}
+
+
+def assessment_facts(sheet: Assessment) -> dict[str, Any]:
+    """What a municipality needs for its assessment (調定): payer, amount, ground, period, proposed due date."""
+    year = fiscal_years.of_revenue(sheet.revenue_kind, due_on=sheet.due_on, noticed_on=sheet.issued_on)
+    return {
+        "title": "調定用明細",
+        "number": sheet.number,
+        "issuer": {"name": settings.current().operator_name, "address": settings.current().operator_address},
+        "recipient": sheet.provider,
+        "registration_number": None,
+        "opening": "下記の収入について、調定と納入の通知をお願いいたします。",
+        "total_label": "納入金額(税込)",
+        "total_jpy": sheet.total_jpy,
+        "facts": [
+            ["明細番号", sheet.number],
+            ["作成日", jdate(sheet.issued_on)],
+            ["利用期間", period_words(sheet)],
+            ["納期限(案)", jdate(sheet.due_on)],
+            ["所属年度(案)", f"{fiscal_years.words(year)}({REVENUE_KINDS[sheet.revenue_kind]})"],
+        ],
+        **_lines_and_sums(sheet.lines, sheet.totals_by_rate, sheet.total_jpy),
+        "notes_title": "調定の資料",
         "notes": [
-            *bank_words(),
-            ["振込時の照合番号", f"{invoice.payment_reference}(振込依頼人名の前に入力してください)"],
+            ["納入義務者", sheet.buyer["name"]],
+            ["所在地", sheet.buyer["address"] or "–"],
+            ["法人番号", sheet.buyer.get("corporate_number") or "–"],
+            ["契約番号", sheet.contract_number],
+            ["請求の事由", "データ提供契約に基づく対価"],
+            ["根拠", sheet.price_basis or "–"],
+            *([["相手方の注文番号", sheet.purchase_order]] if sheet.purchase_order else []),
         ],
         "small_print": [
-            f"本書は、提供者 {invoice.issuer['name']} に代わり、{settings.current().operator_name}が交付しています。",
-            "代金は、運営者が提供者の代理人として受領します。運営者の口座への入金をもってお支払いは完了します。",
-        ]
-        + ([] if invoice.title == rules.QUALIFIED else ["本書は適格請求書ではありません。"]),
+            "本書は納入通知書でも適格請求書でもありません。調定、納入の通知、収納は、貴団体が行います。",
+            "この対価は公金であり、運営者は受け取りません(地方自治法第243条の2)。所属年度は、納入通知書を発した日により定まります(同法施行令第142条)。",
+        ],
     }
+
+
+def kept_until(issued_on: date) -> date:
+    """Until when a paper is kept, by the settings in force."""
+    in_force = settings.current()
+    return rules.kept_until(issued_on, years=in_force.keep_years, fiscal_year_end_month=in_force.fiscal_year_end_month)
+
+
+def expenditure_words(supplied_until: date) -> str:
+    """The fiscal year that a public buyer pays from, and until when its books take the payment."""
+    year = fiscal_years.of_expenditure(supplied_until)
+    return f"{fiscal_years.words(year)}(出納整理期間 {jdate(fiscal_years.books_close_on(year))}まで)"
 
 
 def credit_note_facts(note: CreditNote, invoice: Invoice) -> dict[str, Any]:
@@ -161,7 +297,7 @@ def jdate(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def period_words(invoice: Invoice) -> str:
+def period_words(invoice: Invoice | Assessment) -> str:
     """The day or the days of supply."""
     first, last = jdate(invoice.supplied_from), jdate(invoice.supplied_until)
     return first if first == last else f"{first}から{last}まで"

@@ -1,347 +1,350 @@
-"""From contracts and usage to invoices: what is owed, by whom to whom, each charge exactly once.
+"""From charges to papers: invoices of providers to buyers, and of the exchange's fee to providers.
 
-A charge is named by its contract and its ground (`activation`, `month/2026-10`); the pair is unique in the database,
-and issuing takes one lock, so that the clock, a month's close and someone asking at the same moment make one invoice.
+Charges of one month between the same two go on one invoice, so that the tax of the whole is rounded once; a purchase
+order, or another issuer, makes another invoice. Issuing takes one lock, so that the clock, a month's close and someone
+asking at the same moment make one invoice; the charges' unique names are the second lock. A municipality's charges
+become sheets (`assessing`), never invoices.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import joinedload
+from sqlalchemy import func, insert, select
 
-from contracts import pricing as prices
 from contracts.models import Contract
-from delivery.queries import ContractUsage, late_usage, usage_by_contract
 from exchange import audit, clock, database, jobs, settings
 from exchange.database import new_id, session
-from exchange.errors import N_, Conflict, text
-from exchange.identity.actions import notify
+from exchange.errors import text
+from exchange.identity.actions import Word, notify_each
 from exchange.identity.models import Organization
-from settlement import ledger, rules
-from settlement.ledger import Move
-from settlement.models import Invoice, InvoiceCounter, InvoiceLine, Period
-from settlement.models.invoices import REFERENCE_NUMBERS
+from exchange.identity.queries import operator_organization
+from exchange.settings import Settings
+from settlement import assessing, charges, fiscal_years, issuing, ledger, papers, rules
+from settlement.charges import Charge, Pair
+from settlement.issuing import Issuing
+from settlement.ledger import Booking, Move
+from settlement.models import Invoice, InvoiceLine, RegistrationNotice
+from settlement.papers import next_number
 
-ACTIVATION = "activation"
-MONTHLY_MODELS = ("subscription", "metered", "revenue_share")
-AT_ONCE = 200
-LATE_MONTHS = 3  # log lines may come hours or days late, disputes take weeks; what comes later is settled by hand
-
-
-class PublicMoney(Conflict):
-    """Money of a municipality does not pass through the exchange (地方自治法243条の2)."""
-
-    title_ja = N_("公金は取り扱えません")
+ACTIVATION = charges.ACTIVATION
+SERIES = {issuing.INTERMEDIARY: "MED"}  # numbers of the exchange as issuer; every other mode counts the seller's own
 
 
 @dataclass(frozen=True)
-class Charge:
-    """What one contract owes for one ground: the lines, and the days they were supplied on."""
+class Paper:
+    """Charges that go on one invoice, and who issues it."""
 
-    contract: Contract
-    ground: str
-    period: str
-    lines: Sequence[rules.Line]
-    supplied_from: date
-    supplied_until: date
+    charges: Sequence[Charge]
+    issuing: Issuing
+    purchase_order: str | None
 
+    @property
+    def contract(self) -> Contract:
+        """One of the contracts, for the parties, which are the same in all."""
+        return self.charges[0].contract
 
-def activations_due(limit: int = AT_ONCE) -> list[Contract]:
-    """Contracts with a one-off price that became active and have no invoice for it, the oldest first.
+    @property
+    def lines(self) -> list[rules.Line]:
+        """The lines of all charges."""
+        return [line for charge in self.charges for line in charge.lines]
 
-    Ending a contract never erases the charge. Municipal providers are left out: their money is not ours to collect.
-    """
-    query = _with_parties().where(
-        Contract.activated_at.is_not(None),
-        Contract.pricing["model"].astext == "one_off",
-        Contract.pricing["price_jpy"].astext.cast(BigInteger) > 0,
-        ~_invoiced(ACTIVATION),
-    )
-    return list(session.scalars(query.order_by(Contract.id).limit(limit)))
+    @property
+    def supplied_from(self) -> date:
+        """The first day of supply."""
+        return min(charge.supplied_from for charge in self.charges)
 
-
-def charged_monthly(month: str, *, after: str = "", limit: int = AT_ONCE) -> list[Contract]:
-    """Contracts of monthly prices in force in a month or those whose late usage it still takes, by id from `after` on."""
-    since, until = clock.month_bounds(([*_months_before(month), month])[0])[0], clock.month_bounds(month)[1]
-    query = _with_parties().where(
-        Contract.id > after,
-        Contract.activated_at < until,
-        Contract.ended_at.is_(None) | (Contract.ended_at >= since),
-        Contract.pricing["model"].astext.in_(MONTHLY_MODELS),
-    )
-    return list(session.scalars(query.order_by(Contract.id).limit(limit)))
-
-
-def _with_parties() -> Select[Contract]:
-    parties = (joinedload(Contract.provider), joinedload(Contract.buyer), joinedload(Contract.listing))
-    query = select(Contract).join(Organization, Organization.id == Contract.provider_id).options(*parties)
-    return query.where(Organization.kind != "municipality")
-
-
-def _invoiced(ground: str) -> Any:
-    return select(Invoice.id).where(Invoice.contract_id == Contract.id, Invoice.ground == ground).exists()
+    @property
+    def supplied_until(self) -> date:
+        """The last day of supply."""
+        return max(charge.supplied_until for charge in self.charges)
 
 
 def issue_activations(*, at: datetime) -> int:
-    """Invoice every one-off price whose contract became active, exactly once; how many were issued."""
-    if not activations_due(limit=1):
+    """Charge every one-off price whose contract became active, exactly once; how many papers were made."""
+    if not charges.activations_due(limit=1):
         return 0
     database.lock("settlement/issue")
-    return sum(issue(activation_charge(contract), at=at) is not None for contract in activations_due())
+    return issue(charges.activations_due(), at=at)
 
 
-def activation_charge(contract: Contract) -> Charge:
-    """The one-off price of a contract, supplied on the day it became active."""
-    price = prices.activation_charge_jpy(prices.parse(contract.pricing))
-    on = _day(contract.activated_at or contract.requested_at)
-    line = rules.Line(f"{contract.listing.title} データ利用料(契約 {contract.number})", price, "一式")
-    return Charge(contract, ACTIVATION, f"{on:%Y-%m}", [line], on, on)
+def issue_month(month: str, *, after: Pair | None, at: datetime, limit: int = charges.PAIRS_AT_ONCE) -> Pair | None:
+    """Charge a month of the next pairs of provider and buyer after a pair; the last one done, None when none is left.
 
-
-def monthly_charge(contract: Contract, month: str, usage: ContractUsage | None, *, until: date | None = None) -> Charge:
-    """What a contract owes for a month, from the price agreed and the usage metered; no lines when nothing.
-
-    `until` is the last day counted in a month that still runs.
-    """
-    price, (first, last) = prices.parse(contract.pricing), month_days(month)
-    days = days_in_force(contract, first, min(last, until or last))
-    amount = prices.monthly_charge_jpy(
-        price,
-        usage_bytes=usage.billable_bytes if usage else 0,
-        downloads=usage.downloads if usage else 0,
-        reported_sales_jpy=0,
-        days_active=days,
-        days_in_month=last.day,
-    )
-    title = f"{contract.listing.title} データ利用料 {first.year}年{first.month}月分(契約 {contract.number}、{prices.words(price)})"
-    line = rules.Line(title, amount, quantity_words(price, usage, days, last.day))
-    begin = max(first, contract.starts_on or first)
-    return Charge(
-        contract, f"month/{month}", month, [line] if amount else [], begin, min(last, last_day(contract) or last)
-    )
-
-
-def month_days(month: str) -> tuple[date, date]:
-    """The first and the last day of a month `YYYY-MM`."""
-    since, until = clock.month_bounds(month)
-    return since.date(), until.date() - timedelta(days=1)
-
-
-def last_day(contract: Contract) -> date | None:
-    """The last day on which a contract was in force, if that is known: its term's end, or the day it was ended."""
-    days = [contract.ends_on, _day(contract.ended_at) if contract.ended_at else None]
-    return min((day for day in days if day), default=None)
-
-
-def days_in_force(contract: Contract, first: date, last: date) -> int:
-    """Days from first to last on which a contract was in force."""
-    begun = contract.starts_on or _day(contract.activated_at or contract.requested_at)
-    return rules.days_active(first=begun, last=last_day(contract), month_first=first, month_last=last)
-
-
-def quantity_words(price: prices.Pricing, usage: ContractUsage | None, days: int, days_in_month: int) -> str:
-    """The quantity column of a monthly line: gigabytes, downloads, or days in force."""
-    if isinstance(price, prices.Metered) and price.unit == "gigabyte":
-        gigabytes = Decimal(usage.billable_bytes if usage else 0) / prices.GIGABYTE
-        return f"{format(gigabytes.normalize(), 'f')} GB"
-    if isinstance(price, prices.Metered):
-        return f"{usage.downloads if usage else 0} 回"
-    return f"{days}日/{days_in_month}日"
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(clock.JST).date()
-
-
-def issue(charge: Charge, *, at: datetime, by: str | None = None) -> Invoice | None:
-    """Issue the invoice of a charge, book it in the memorandum accounts, tell the buyer; None where it stands already.
-
-    Raises `PublicMoney` for a municipality's charge. The caller holds the lock `settlement/issue`.
-    """
-    contract = charge.contract
-    if contract.provider.kind == "municipality":
-        raise PublicMoney(
-            text("自治体の対価は公金であり、取引市場を通しません。自治体が納入通知書により直接請求します。")
-        )
-    if not charge.lines or session.scalar(_standing(charge)):
-        return None
-    invoice = _written(charge, at)
-    session.add(invoice)
-    session.flush()
-    ledger.post(
-        f"invoice/{invoice.id}/issued",
-        [Move(invoice.total_jpy, ledger.uncollected(invoice.issuer_id), ledger.billed(invoice.recipient_id))],
-        at=at,
-        booked_on=invoice.issued_on,
-        reference=f"invoice/{invoice.id}",
-        words=f"請求 {invoice.issuer['name']} {invoice.number}",
-    )
-    audit.record(
-        "invoice.issue",
-        actor=by,
-        subject=f"invoice/{invoice.id}",
-        organization=invoice.issuer_id,
-        at=at,
-        detail={
-            "number": invoice.number,
-            "total_jpy": invoice.total_jpy,
-            "contract": contract.id,
-            "ground": charge.ground,
-        },
-    )
-    jobs.enqueue("print-invoice", {"invoice_id": invoice.id}, at=at)
-    _tell_buyer(invoice, at)
-    return invoice
-
-
-def _standing(charge: Charge) -> Select[str]:
-    return select(Invoice.id).where(Invoice.contract_id == charge.contract.id, Invoice.ground == charge.ground)
-
-
-def _written(charge: Charge, at: datetime) -> Invoice:
-    """The invoice as it will stand: names, title and number as of the day, totals by rate, the fee agreed today."""
-    contract, in_force, on = charge.contract, settings.current(), _day(at)
-    registration = rules.registration_on(contract.provider, charge.supplied_until)
-    totals = rules.totals_by_rate(charge.lines)
-    taxable, tax = sum(t.taxable_jpy for t in totals), sum(t.tax_jpy for t in totals)
-    percent = in_force.fee_percent.get(contract.provider.kind, 0)
-    invoice_id = new_id()
-    return Invoice(
-        id=invoice_id,
-        number=next_number(contract.provider_id, "INV"),
-        issuer_id=contract.provider_id,
-        recipient_id=contract.buyer_id,
-        contract_id=contract.id,
-        ground=charge.ground,
-        period=charge.period,
-        supplied_from=charge.supplied_from,
-        supplied_until=charge.supplied_until,
-        issued_at=at,
-        issued_on=on,
-        due_on=on + timedelta(days=in_force.due_days),
-        payment_reference=rules.payment_reference(session.scalar(select(REFERENCE_NUMBERS.next_value())) or 0),
-        title=rules.invoice_title(registration),
-        issuer=_facts(contract.provider) | {"registration_number": registration},
-        recipient=_facts(contract.buyer),
-        totals_by_rate=[asdict(total) for total in totals],
-        taxable_jpy=taxable,
-        tax_jpy=tax,
-        total_jpy=taxable + tax,
-        fee_percent=percent,
-        fee_jpy=rules.fee_jpy(taxable, percent),
-        purchase_order=contract.purchase_order,
-        state="issued",
-        paid_jpy=0,
-        refunded_jpy=0,
-        credited_jpy=0,
-        fee_taken_jpy=0,
-        lines=[
-            InvoiceLine(invoice_id=invoice_id, position=n, **asdict(line)) for n, line in enumerate(charge.lines, 1)
-        ],
-    )
-
-
-def _facts(organization: Organization) -> dict[str, Any]:
-    return {"id": organization.id, "name": organization.name, "address": organization.address}
-
-
-def next_number(issuer_id: str, series: str) -> str:
-    """The issuer's next number of a series, without gaps: given only if the transaction that takes it commits."""
-    first = insert(InvoiceCounter).values(issuer_id=issuer_id, series=series, last=1)
-    taken = first.on_conflict_do_update(
-        index_elements=["issuer_id", "series"], set_={"last": InvoiceCounter.last + 1}
-    ).returning(InvoiceCounter.last)
-    return f"{series}-{session.scalar(taken):06d}"
-
-
-def _tell_buyer(invoice: Invoice, at: datetime) -> None:
-    notify(
-        organization_id=invoice.recipient_id,
-        roles=("owner", "accountant"),
-        title=text("請求書が発行されました"),
-        body=text(
-            "%(issuer)s から %(number)s、%(total)s円の請求書が発行されました。お支払期限は%(due)sです。",
-            issuer=invoice.issuer["name"],
-            number=invoice.number,
-            total=f"{invoice.total_jpy:,}",
-            due=f"{invoice.due_on.year}年{invoice.due_on.month}月{invoice.due_on.day}日",
-        ),
-        path=f"/desk/invoices/{invoice.id}",
-        at=at,
-    )
-
-
-def issue_month(month: str, *, after: str, at: datetime, limit: int = AT_ONCE) -> str | None:
-    """Invoice a month's charges of the next contracts after an id; the last id done, or None when none is left.
-
-    Usage of closed months that was counted after their invoices is charged here, on lines that name its month. Safe to
-    run twice: what is invoiced already is left as it stands.
+    Safe to run twice: what is charged already is left as it stands.
     """
     database.lock("settlement/issue")
-    contracts = charged_monthly(month, after=after, limit=limit)
-    since, until = clock.month_bounds(month)
-    usage = {u.contract_id: u for u in usage_by_contract(since=since, until=until)} if contracts else {}
-    late = _late_usage(month) if contracts else {}
-    for contract in contracts:
-        charge = monthly_charge(contract, month, usage.get(contract.id))
-        issue(_with_late(charge, late.get(contract.id, {})), at=at)
-    return contracts[-1].id if len(contracts) == limit else None
+    pairs = charges.pairs_charged(month, after=after, limit=limit)
+    if pairs:
+        contracts = charges.contracts_charged(month, first=pairs[0], last=pairs[-1])
+        issue(charges.month_charges(month, contracts), at=at)
+    return pairs[-1] if len(pairs) == limit else None
 
 
-def _months_before(month: str) -> list[str]:
-    """The closed months before a month whose late usage it takes, in order."""
-    months: list[str] = []
-    while len(months) < LATE_MONTHS:
-        since, _ = clock.month_bounds(months[-1] if months else month)
-        months.append(clock.month_of(since - timedelta(days=1)))
-    closed = session.scalars(select(Period.month).where(Period.month.in_(months), Period.state == "closed"))
-    return sorted(closed)
+def issue(found: Sequence[Charge], *, at: datetime) -> int:
+    """Make the papers of charges that have none, book them, tell who is told; how many there are.
+
+    The caller holds the lock `settlement/issue`. A statement a table, however many charges there are.
+    """
+    public = [charge for charge in found if charge.contract.provider.kind == "municipality"]
+    made = sorted_out([charge for charge in found if charge.contract.provider.kind != "municipality"])
+    if made:
+        _write(made, at)
+    return len(made) + assessing.prepare(public, at=at)
 
 
-def _late_usage(month: str) -> dict[str, dict[str, ContractUsage]]:
-    """Of contracts whose usage of a closed month changed since it was closed: the usage as it is now, by month."""
-    found: dict[str, dict[str, ContractUsage]] = {}
-    for earlier in _months_before(month):
-        since = session.get_one(Period, earlier).requested_at
-        for usage in late_usage(earlier, since=since):
-            found.setdefault(usage.contract_id, {})[earlier] = usage
-    return found
+def sorted_out(found: Sequence[Charge]) -> list[Paper]:
+    """Which charges go on one invoice together, in the order of sellers and buyers."""
+    number, notices = settings.current().operator_registration_number, _notices(found)
+    number = number if number and operator_organization() else None
+    together: dict[tuple[Any, ...], list[Charge]] = {}
+    for charge in found:
+        deal = charge.contract
+        how = issuing.decide(
+            deal.provider,
+            notices.get(deal.provider_id, []),
+            operator_number=number,
+            begun_at=charge.begun_at,
+            supplied_until=charge.supplied_until,
+        )
+        alone = deal.id if charge.ground == ACTIVATION else ""
+        key = (deal.provider_id, deal.buyer_id, alone, deal.purchase_order or "", how.mode, how.registration_number)
+        together.setdefault(key, []).append(charge)
+    ordered = sorted(together.items(), key=lambda each: tuple(part or "" for part in each[0]))
+    return [Paper(group, Issuing(key[4], key[5]), key[3] or None) for key, group in ordered]
 
 
-def _with_late(charge: Charge, late: dict[str, ContractUsage]) -> Charge:
-    """A month's charge with the differences of earlier months. What would leave nothing to pay waits for the next."""
-    lines, earliest = list(charge.lines), None
-    differences = [(month, _difference(charge.contract, month, usage)) for month, usage in sorted(late.items())]
-    for month, amount in sorted(differences, key=lambda each: -each[1]):
-        if amount and sum(line.amount_jpy for line in lines) + amount > 0:
-            lines.append(_late_line(charge.contract, month, amount))
-            earliest = min(month, earliest or month)
-    if charge.lines or earliest is None:
-        return replace(charge, lines=lines)
-    first, last = month_days(earliest)
-    until = min(last, last_day(charge.contract) or last)
-    return replace(charge, lines=lines, supplied_from=first, supplied_until=until)
+def _notices(found: Iterable[Charge]) -> dict[str, list[Any]]:
+    sellers = {charge.contract.provider_id for charge in found}
+    query = select(RegistrationNotice).where(RegistrationNotice.organization_id.in_(sellers))
+    notices: dict[str, list[Any]] = {}
+    for notice in session.scalars(query):
+        notices.setdefault(notice.organization_id, []).append(notice)
+    return notices
 
 
-def _difference(contract: Contract, month: str, usage: ContractUsage) -> int:
-    """What a month's usage costs now, less what was invoiced for it, in yen without tax."""
-    billed = (
-        select(func.coalesce(func.sum(InvoiceLine.amount_jpy), 0))
-        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
-        .where(Invoice.contract_id == contract.id, Invoice.ground.startswith("month/"))
-        .where(func.coalesce(InvoiceLine.month, Invoice.period) == month)
+def _write(made: Sequence[Paper], at: datetime) -> None:
+    in_force, operator = settings.current(), operator_organization()
+    issuers = [_numbered_by(paper, operator) for paper in made]
+    numbers, references = papers.take_numbers(issuers), papers.references(len(made))
+    ids = sorted(new_id() for _ in made)
+    rows = []
+    for n, paper in enumerate(made):
+        told = {"id": ids[n], "number": numbers[n], "payment_reference": references[n]}
+        rows.append(_as_issued(paper, at, in_force, operator) | told)
+    session.flush()
+    session.execute(insert(Invoice), rows)
+    session.execute(insert(InvoiceLine), [row for n, paper in enumerate(made) for row in _lines(ids[n], paper.lines)])
+    _book(rows, at)
+    _tell_issued(rows, at)
+
+
+def _numbered_by(paper: Paper, operator: Organization | None) -> tuple[str, str]:
+    if paper.issuing.mode == issuing.INTERMEDIARY and operator:
+        return operator.id, SERIES[issuing.INTERMEDIARY]
+    return paper.contract.provider_id, "INV"
+
+
+def _as_issued(paper: Paper, at: datetime, in_force: Settings, operator: Organization | None) -> dict[str, Any]:
+    """The invoice as it will stand: names, title as of the day of supply, totals by rate, the fee agreed today."""
+    deal, on = paper.contract, at.astimezone(clock.JST).date()
+    contracts = {charge.contract.id for charge in paper.charges}
+    percent = in_force.fee_percent.get(deal.provider.kind, 0)
+    own_number = rules.registration_on(deal.provider, paper.supplied_until)
+    seller = papers.facts(deal.provider) | {"registration_number": own_number}
+    until, kind = paper.supplied_until, deal.buyer.kind
+    money = papers.amounts(rules.totals_by_rate(paper.lines))
+    return {
+        "kind": "sale",
+        "mode": paper.issuing.mode,
+        "issuer_id": deal.provider_id,
+        "recipient_id": deal.buyer_id,
+        "contract_id": deal.id if len(contracts) == 1 else None,
+        "ground": paper.charges[0].ground,
+        "period": paper.charges[0].period,
+        "supplied_from": paper.supplied_from,
+        "supplied_until": until,
+        "issued_at": at,
+        "issued_on": on,
+        "due_on": fiscal_years.due_on(on, in_force.due_days, buyer_kind=kind, supplied_until=until),
+        "title": paper.issuing.title,
+        "issuer": _issuer_facts(paper.issuing, seller, in_force, operator),
+        "seller": seller,
+        "recipient": papers.facts(deal.buyer) | {"kind": kind},
+        "fee_percent": percent,
+        "fee_jpy": rules.fee_jpy(money["taxable_jpy"], percent),
+        "purchase_order": paper.purchase_order,
+        **money,
+        **UNPAID,
+    }
+
+
+UNPAID = {"state": "issued", "paid_jpy": 0, "refunded_jpy": 0, "credited_jpy": 0, "fee_taken_jpy": 0}
+
+
+def _issuer_facts(
+    how: Issuing, seller: dict[str, Any], in_force: Settings, operator: Organization | None
+) -> dict[str, Any]:
+    if how.mode == issuing.INTERMEDIARY and operator:
+        return operator_facts(operator, in_force)
+    return seller | {"registration_number": how.registration_number}
+
+
+def operator_facts(operator: Organization, in_force: Settings) -> dict[str, Any]:
+    """The exchange as an issuer, from the settings in force."""
+    number = in_force.operator_registration_number
+    name, address = in_force.operator_name, in_force.operator_address
+    return {"id": operator.id, "name": name, "address": address, "registration_number": number}
+
+
+def _lines(invoice_id: str, lines: Sequence[rules.Line]) -> list[dict[str, Any]]:
+    return [{"invoice_id": invoice_id, "position": n, **asdict(line)} for n, line in enumerate(lines, 1)]
+
+
+def _book(rows: Sequence[dict[str, Any]], at: datetime) -> None:
+    bookings = [
+        Booking(
+            f"invoice/{row['id']}/issued",
+            [Move(row["total_jpy"], ledger.uncollected(row["issuer_id"]), ledger.billed(row["recipient_id"]))],
+            reference=f"invoice/{row['id']}",
+            words=f"請求 {row['seller']['name']} {row['number']}",
+        )
+        for row in rows
+    ]
+    ledger.post_each(bookings, at=at, booked_on=rows[0]["issued_on"])
+
+
+def _tell_issued(rows: Sequence[dict[str, Any]], at: datetime) -> None:
+    """The audit log, the printing of the papers, and word to buyers and, where their name is not on it, to sellers."""
+    audit.record_each(
+        "invoice.issue",
+        [
+            (
+                f"invoice/{row['id']}",
+                row["issuer_id"],
+                {name: row[name] for name in ("number", "total_jpy", "ground", "mode")}
+                | {"contract": row["contract_id"]},
+            )
+            for row in rows
+        ],
+        actor=None,
+        at=at,
     )
-    due = sum(line.amount_jpy for line in monthly_charge(contract, month, usage).lines)
-    return due - int(session.scalar(billed) or 0)
+    jobs.enqueue_each("print-invoice", [{"invoice_id": row["id"]} for row in rows], at=at)
+    copies = [_word_to_seller(row) for row in rows if row["mode"] == issuing.INTERMEDIARY]
+    notify_each([*map(_word_to_buyer, rows), *copies], roles=papers.MONEY_ROLES, at=at)
 
 
-def _late_line(contract: Contract, month: str, amount_jpy: int) -> rules.Line:
+def _word_to_buyer(row: dict[str, Any]) -> Word:
+    body = text(
+        "%(issuer)s から %(number)s、%(total)s円の請求書が発行されました。お支払期限は%(due)sです。",
+        issuer=row["issuer"]["name"],
+        number=row["number"],
+        total=f"{row['total_jpy']:,}",
+        due=f"{row['due_on'].year}年{row['due_on'].month}月{row['due_on'].day}日",
+    )
+    return Word(row["recipient_id"], text("請求書が発行されました"), body, f"/desk/invoices/{row['id']}")
+
+
+def _word_to_seller(row: dict[str, Any]) -> Word:
+    """The copy that the exchange owes the seller at once (施行令70条の12第3項)."""
+    body = text(
+        "%(buyer)s への適格請求書 %(number)s を、媒介者交付特例により運営者の名称で交付しました。写しを保存してください。",
+        buyer=row["recipient"]["name"],
+        number=row["number"],
+    )
+    return Word(row["issuer_id"], text("適格請求書の写しをお届けします"), body, f"/desk/invoices/{row['id']}")
+
+
+def credit_note_number(invoice: Invoice) -> str:
+    """The next number of credit notes of whoever stands on the invoice; the exchange's own where it issued."""
+    own = invoice.mode == issuing.INTERMEDIARY
+    return next_number(invoice.issuer["id"], "MRT") if own else next_number(invoice.issuer_id, "RTN")
+
+
+# ---- the exchange's fee
+
+
+def issue_fees(month: str, *, at: datetime) -> int:
+    """Invoice each provider the fees that its receipts brought until a month's end and no invoice named yet.
+
+    Fees were taken from the money received, so these invoices are paid as they are made. What refunds gave back
+    lowers the next one. A municipality's fee is on its sheets of the month, and is to be paid. How many there are.
+    """
+    operator = operator_organization()
+    database.lock("settlement/issue")
+    taken = _fees_taken(until=clock.month_bounds(month)[1].date()) if operator else {}
+    public = assessing.fees(month) if operator else {}
+    due = {key: amount for key, amount in {**taken, **public}.items() if amount > 0}
+    done = select(Invoice.recipient_id).where(Invoice.kind == "fee", Invoice.ground == f"fee/{month}")
+    due = {key: due[key] for key in sorted(set(due) - set(session.scalars(done)))}
+    if operator and due:
+        _write_fees(month, due, set(public), operator, at)
+    return len(due)
+
+
+def _fees_taken(*, until: date) -> dict[str, int]:
+    """What was taken of each provider's money by the end of a month, less what invoices of fees say already."""
+    taken = ledger.fees_by_provider(until=until)
+    query = select(Invoice.recipient_id, func.sum(Invoice.total_jpy)).where(Invoice.kind == "fee")
+    invoiced = {str(row[0]): int(row[1]) for row in session.execute(query.group_by(Invoice.recipient_id))}
+    return {provider: amount - invoiced.get(provider, 0) for provider, amount in taken.items()}
+
+
+def _write_fees(month: str, due: dict[str, int], to_pay: set[str], operator: Organization, at: datetime) -> None:
+    in_force = settings.current()
+    recipients = {o.id: o for o in session.scalars(select(Organization).where(Organization.id.in_(due)))}
+    numbers, references = papers.take_numbers([(operator.id, "FEE")] * len(due)), papers.references(len(due))
+    rows = []
+    for n, (provider, total) in enumerate(due.items()):
+        row = _fee_row(month, recipients[provider], total, in_force, operator, at)
+        settled = {} if provider in to_pay else {"state": "paid", "paid_jpy": total, "paid_at": at}
+        rows.append(row | settled | {"number": numbers[n], "payment_reference": references[n]})
+    session.flush()
+    session.execute(insert(Invoice), [{"paid_at": None, **row} for row in rows])
+    session.execute(insert(InvoiceLine), [each for row in rows for each in _lines(row["id"], [_fee_line(month, row)])])
+    if unpaid := [row for row in rows if row["state"] == "issued"]:
+        _book(unpaid, at)
+    _tell_issued(rows, at)
+
+
+def _fee_line(month: str, row: dict[str, Any]) -> rules.Line:
     year, number = month.split("-")
-    what = f"{contract.listing.title} データ利用料 {year}年{int(number)}月分の調整"
-    why = f"(契約 {contract.number}、締めた後に確定した利用)"
-    return rules.Line(what + why, amount_jpy, "差額", month=month)
+    words = f"データ取引市場 利用手数料 {year}年{int(number)}月分"
+    return rules.Line(words, row["taxable_jpy"], "一式")
+
+
+def _fee_row(
+    month: str, provider: Organization, total: int, in_force: Settings, operator: Organization, at: datetime
+) -> dict[str, Any]:
+    first, last = charges.month_days(month)
+    on, issuer = at.astimezone(clock.JST).date(), operator_facts(operator, in_force)
+    number = in_force.operator_registration_number
+    return {
+        "id": new_id(),
+        "kind": "fee",
+        "mode": issuing.SELF if number else issuing.PLAIN,
+        "issuer_id": operator.id,
+        "recipient_id": provider.id,
+        "contract_id": None,
+        "ground": f"fee/{month}",
+        "period": month,
+        "supplied_from": first,
+        "supplied_until": last,
+        "issued_at": at,
+        "issued_on": on,
+        "due_on": fiscal_years.due_on(on, in_force.due_days, buyer_kind=provider.kind, supplied_until=last),
+        "title": rules.invoice_title(number),
+        "issuer": issuer,
+        "seller": issuer,
+        "recipient": papers.facts(provider) | {"kind": provider.kind},
+        "fee_percent": 0,
+        "fee_jpy": 0,
+        "purchase_order": None,
+        **papers.amounts([rules.totals_within(total)]),
+        **UNPAID,
+    }
+
+
+__all__ = ["ACTIVATION", "credit_note_number", "issue", "issue_activations", "issue_fees", "issue_month"]

@@ -24,13 +24,32 @@ def bank_deadlines(*, at: datetime) -> None:
 @handler("close-month")
 def close_month(payload: dict[str, Any], *, at: datetime) -> None:
     """The next step of closing a month; it queues the one after it."""
-    actions.continue_close(payload["month"], after=payload["after"], at=at)
+    after = payload["after"]
+    actions.continue_close(payload["month"], after=(after[0], after[1]) if isinstance(after, list) else None, at=at)
 
 
 @handler("print-invoice")
 def print_invoice(payload: dict[str, Any], *, at: datetime) -> None:
     """Fix an invoice's PDF."""
     actions.print_invoice(payload["invoice_id"])
+
+
+@handler("print-assessment")
+def print_assessment(payload: dict[str, Any], *, at: datetime) -> None:
+    """Fix the PDF of a municipality's sheet."""
+    actions.print_assessment(payload["assessment_id"])
+
+
+@handler("print-correction")
+def print_correction(payload: dict[str, Any], *, at: datetime) -> None:
+    """Fix the PDF of a corrected invoice."""
+    actions.print_correction(payload["correction_id"])
+
+
+@periodic("remind-of-invoices", seconds=600, title=text(N_("請求書の支払期限を知らせ、滞納による停止を行う")))
+def remind_of_invoices(*, at: datetime) -> None:
+    """Words before and after the due date, and the stop of delivery after the grace period."""
+    actions.remind(at=at)
 
 
 @handler("print-credit-note")

@@ -65,11 +65,11 @@ def as_csv(entries: Iterable[EntryShown]) -> Iterator[str]:
 
     Fees include their consumption tax (税込経理方式). Begins with a byte order mark, for spreadsheets.
     """
-    yield "\ufeff" + _row(CSV_COLUMNS)
+    yield "\ufeff" + row(CSV_COLUMNS)
     for entry in entries:
         for transfer in entry.transfers:
             if transfer.debit.kind != "memorandum":
-                yield _row(_cells(entry, transfer))
+                yield row(_cells(entry, transfer))
 
 
 def _cells(entry: EntryShown, transfer: TransferShown) -> list[str]:
@@ -85,7 +85,7 @@ def unharmful(cell: str) -> str:
     return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def _row(cells: Sequence[str]) -> str:
+def row(cells: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(cells)
     return line.getvalue()

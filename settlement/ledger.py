@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
@@ -119,6 +119,32 @@ def post(
     return entry
 
 
+@dataclass(frozen=True)
+class Booking:
+    """An entry to be posted with others."""
+
+    cause: str
+    moves: Sequence[Move]
+    reference: str
+    words: str
+
+
+def post_each(bookings: Sequence[Booking], *, at: datetime, booked_on: date) -> None:
+    """Book many entries at once, each whole or none of all; a cause that stands breaks the database's constraint."""
+    moves = {n: [move for move in b.moves if move.amount_jpy] for n, b in enumerate(bookings)}
+    _open({place for each in moves.values() for move in each for place in (move.source, move.destination)})
+    entries, transfers = [], []
+    for n, booking in enumerate(bookings):
+        entry = {"id": new_id(), "at": at, "booked_on": booked_on, "cause": booking.cause, "words": booking.words}
+        entries.append(entry | {"reference": booking.reference, "transfer_count": len(moves[n])})
+        for line, move in enumerate(moves[n], start=1):
+            places = {"source": move.source.code, "destination": move.destination.code}
+            transfers.append({"entry_id": entry["id"], "line": line, "amount_jpy": move.amount_jpy} | places)
+    if transfers:
+        session.execute(insert(Entry), entries)
+        session.execute(insert(Transfer), transfers)
+
+
 def _open(places: set[Place]) -> None:
     """Open accounts that do not exist yet; in one order, so that two bookings never wait for each other in a ring."""
     known = set(session.scalars(select(Account.code).where(Account.code.in_([p.code for p in places]))))
@@ -169,6 +195,19 @@ def _sum(where: object, until: datetime | None) -> int:
     if until is not None:
         query = query.join(Entry, Entry.id == Transfer.entry_id).where(Entry.at < until)
     return int(session.scalar(query) or 0)
+
+
+def fees_by_provider(*, until: date) -> dict[str, int]:
+    """What the exchange took as its fee of each provider's money, less what it gave back, booked before a day."""
+    held = Account.heading == "deposits"
+    taken = Transfer.source == FEES.code
+    signed = case((taken, Transfer.amount_jpy), else_=-Transfer.amount_jpy)
+    other = case((taken, Transfer.destination), else_=Transfer.source)
+    query = select(Account.organization_id, func.sum(signed)).select_from(Transfer)
+    query = query.join(Account, Account.code == other).join(Entry, Entry.id == Transfer.entry_id)
+    query = query.where(or_(Transfer.source == FEES.code, Transfer.destination == FEES.code), held)
+    rows = session.execute(query.where(Entry.booked_on < until).group_by(Account.organization_id))
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def held(place: Place) -> int:

@@ -100,6 +100,8 @@ class Line:
     quantity: str = ""
     rate_percent: int = TAX_RATE_PERCENT
     month: str | None = None  # whose usage it charges, where that is not the invoice's own period
+    contract_id: str | None = None
+    ground: str | None = None  # with the contract it names the charge, which is made once
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,12 @@ def totals_by_rate(lines: Iterable[Line]) -> list[RateTotal]:
     return [
         RateTotal(rate, taxable, money.tax_jpy(taxable, rate)) for rate, taxable in sorted(sums.items(), reverse=True)
     ]
+
+
+def totals_within(total_jpy: int, rate_percent: int = TAX_RATE_PERCENT) -> RateTotal:
+    """Taxable amount and tax of a total that includes the tax, for one rate."""
+    tax = tax_within(total_jpy, rate_percent)
+    return RateTotal(rate_percent, total_jpy - tax, tax)
 
 
 def tax_within(total_jpy: int, rate_percent: int) -> int:
@@ -182,6 +190,30 @@ def state_shown(state: str, *, due_on: date, today: date) -> str:
     return "overdue" if state == "issued" and today > due_on else state
 
 
+REMIND_BEFORE_DAYS = 7
+LAST_WORD_DAYS = 3  # nobody's delivery stops sooner than this after a word that it will
+
+
+def stops_on(due_on: date, grace_days: int) -> date:
+    """The first day on which delivery may be stopped because an invoice was not paid."""
+    return due_on + timedelta(days=grace_days + 1)
+
+
+def word_due(*, due_on: date, grace_days: int, today: date, warned_on: date | None) -> str | None:
+    """What the buyer of an unpaid invoice is to be told today, if it was not told yet.
+
+    `before` in the week until the due date, `overdue` after it, `last` before delivery stops, `stopped` as it does,
+    which needs that a warning after the due date stands for three days, or for the whole grace period where it is less.
+    """
+    stop = stops_on(due_on, grace_days)
+    if today <= due_on:
+        return "before" if due_on - today <= timedelta(days=REMIND_BEFORE_DAYS) else None
+    wait = timedelta(days=min(LAST_WORD_DAYS, grace_days))
+    if today >= stop and warned_on is not None and today - warned_on >= wait:
+        return "stopped"
+    return "last" if today >= stop - timedelta(days=LAST_WORD_DAYS) else "overdue"
+
+
 # --- names and dates ------------------------------------------------------------------------------------------
 
 
@@ -213,6 +245,23 @@ def invoice_title(registration_number: str | None) -> str:
 def credit_note_title(registration_number: str | None) -> str:
     """The title of a credit note, by the same rule (消費税法57条の4第3項)."""
     return QUALIFIED_RETURN if registration_number else PLAIN_RETURN
+
+
+def kept_until(issued_on: date, *, years: int, fiscal_year_end_month: int) -> date:
+    """Until when a document is kept: so many years from the day on which the return for its fiscal year is due.
+
+    Returns are due two months after the year's end (法人税法74条); the term is counted from the day after that
+    (法人税法施行規則59条, 電子帳簿保存法7条).
+    """
+    year = issued_on.year if issued_on.month <= fiscal_year_end_month else issued_on.year + 1
+    months = fiscal_year_end_month + 2
+    filed = _month_end(year + (months > 12), months - 12 if months > 12 else months)
+    return _month_end(filed.year + years, filed.month)
+
+
+def _month_end(year: int, month: int) -> date:
+    first_of_next = date(year + month // 12, month % 12 + 1, 1)
+    return first_of_next - timedelta(days=1)
 
 
 def is_bank_day(day: date) -> bool:

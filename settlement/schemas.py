@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from exchange.web.api import Answer, PageArgs, Schema
-from settlement import queries, rules
+from settlement import documents, issuing, queries, rules
 from settlement.actions import BatchMade, Taken
 from settlement.journal import AccountShown, EntryShown
 from settlement.models import CreditNote, Invoice, Payout, PayoutBatch, Receipt
@@ -142,12 +142,14 @@ class InvoicePartyAnswer(Answer):
 
 
 class InvoiceLineAnswer(Answer):
-    """A line, without tax."""
+    """A line, without tax. `month` is whose usage it charges, where that is not the invoice's own period."""
 
     description = fields.String(required=True)
     quantity = fields.String(required=True)
     amount_jpy = fields.Integer(required=True)
     rate_percent = fields.Integer(required=True)
+    month = fields.String(required=True, allow_none=True)
+    contract_id = fields.String(required=True, allow_none=True)
 
 
 class RateTotalAnswer(Answer):
@@ -183,6 +185,16 @@ class CreditNoteAnswer(Answer):
     document = fields.Nested(InvoiceDocumentAnswer, required=True)
 
 
+class InvoiceCorrectionAnswer(Answer):
+    """That an invoice was corrected: by which paper, and why."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    title = fields.String(required=True)
+    issued_on = fields.Date(required=True)
+    reason = fields.String(required=True)
+
+
 class InvoiceAnswer(Answer):
     """An invoice."""
 
@@ -193,8 +205,19 @@ class InvoiceAnswer(Answer):
     issued_on = fields.Date(required=True)
     due_on = fields.Date(required=True)
     payment_reference = fields.String(required=True)
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(["sale", "fee"]),
+        metadata={"description": "A provider's sales, or the exchange's fee to a provider."},
+    )
+    mode = fields.String(
+        required=True,
+        validate=validate.OneOf(list(issuing.MODE_TITLES)),
+        metadata={"description": "Who issues: 媒介者交付特例, 代理交付, the seller itself, or no qualified invoice."},
+    )
     title = fields.String(required=True, validate=validate.OneOf([rules.QUALIFIED, rules.PLAIN]))
     issuer = fields.Nested(InvoicePartyAnswer, required=True)
+    seller = fields.Nested(InvoicePartyAnswer, required=True)
     recipient = fields.Nested(InvoicePartyAnswer, required=True)
     lines = fields.List(fields.Nested(InvoiceLineAnswer), required=True)
     totals_by_rate = fields.List(fields.Nested(RateTotalAnswer), required=True)
@@ -207,6 +230,8 @@ class InvoiceAnswer(Answer):
     supplied_until = fields.Date(required=True)
     purchase_order = fields.String(required=True, allow_none=True)
     credit_notes = fields.List(fields.Nested(CreditNoteAnswer), required=True)
+    corrections = fields.List(fields.Nested(InvoiceCorrectionAnswer), required=True)
+    kept_until = fields.Date(required=True)
     document = fields.Nested(InvoiceDocumentAnswer, required=True)
 
 
@@ -216,6 +241,7 @@ def invoice_answer(invoice: Invoice, *, today: date) -> dict[str, Any]:
     return shown | {
         "state": rules.state_shown(invoice.state, due_on=invoice.due_on, today=today),
         "credit_notes": [credit_note_answer(note) for note in invoice.credit_notes],
+        "kept_until": documents.kept_until(invoice.issued_on),
         "document": {"sha256": invoice.document_sha256, "url": f"/api/v1/invoices/{invoice.id}/document"},
     }
 

@@ -211,6 +211,7 @@ class World:
         *,
         template: str = "provision-licence",
         data: bytes = b"id,value\n1,2\n",
+        price_basis: str | None = None,
         **fields: Any,
     ) -> tuple[dict[str, Any], Any, Any]:
         """A published listing with one file and one offer: (listing, file, offer)."""
@@ -218,7 +219,7 @@ class World:
         file = self.file(provider, listing, data=data)
         offer = provider.post(
             f"/listings/{listing['id']}/offers",
-            {"name": "標準", "template": template, "pricing": pricing, "variables": {}},
+            {"name": "標準", "template": template, "pricing": pricing, "variables": {}, "price_basis": price_basis},
         )
         assert offer.status_code == 201, offer.json
         submitted = provider.post(f"/listings/{listing['id']}/submit", {"answers": []})

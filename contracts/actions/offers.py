@@ -79,8 +79,8 @@ def add_offer(
     `open_variables` are left to the buyer beside the template's own; `auto_accept` needs that there are none, since
     only settled terms can be accepted in advance. Refuses, all at once where it can: a template there is none of
     (naming those there are), a price or variables that cannot be taken, a price on open terms, open data beside a
-    price, a municipality's price: it needs its basis, and public money does not pass through the exchange
-    (地方自治法 243条の2: only a designated agent collects it).
+    price, a municipality's price without its basis. Public money does not pass through the exchange (地方自治法
+    243条の2): the municipality bills for itself.
     """
     _must_prepare(listing, by)
     given = Proposal(

@@ -107,7 +107,7 @@ def obstacles(listing: Listing, template: Template, model: str) -> list[Words]:
     """Why an offer on this listing cannot stand on a template under a price model, whatever else is chosen."""
     deal = Deal(model, listing.provider.kind, listing.data_class or "")
     broken = parts.broken_rules(template, parts.defaults(template, deal), deal)
-    errors = _open_errors(listing, template, model) | _model_errors(listing, model) | _unmetered_errors(listing, model)
+    errors = _open_errors(listing, template, model) | _unmetered_errors(listing, model)
     return [words for found in errors.values() for words in found] + [parts.spoken(rule.message) for rule in broken]
 
 
@@ -137,26 +137,10 @@ def _name_errors(name: str, basis: str | None) -> Errors:
 
 
 def _municipal_errors(listing: Listing, price: Pricing, basis: str | None) -> Errors:
-    if listing.provider.kind != "municipality" or pricing.is_free(price):
+    """A municipality's price needs its ground (地方自治法 228条 for fees); it bills and is paid by itself (243条の2)."""
+    if listing.provider.kind != "municipality" or pricing.is_free(price) or (basis or "").strip():
         return {}
-    errors = _model_errors(listing, price.model)
-    if not (basis or "").strip():
-        errors["price_basis"] = [text("自治体の対価には、その根拠（条例、財産の貸付け、契約）の記載が必要です。")]
-    return errors
-
-
-def _model_errors(listing: Listing, model: str) -> Errors:
-    """Public money does not pass through the exchange (地方自治法 243条の2: only a designated agent collects it)."""
-    if listing.provider.kind != "municipality" or model == "free":
-        return {}
-    return {
-        "pricing": [
-            text(
-                "自治体の有償の提供条件は、まだ受け付けていません。公金は指定公金事務取扱者でなければ扱えず"
-                "（地方自治法第243条の2）、この取引市場を経由させることができないためです。無償の提供条件は設定できます。"
-            )
-        ]
-    }
+    return {"price_basis": [text("自治体の対価には、その根拠（条例、財産の貸付け、契約）の記載が必要です。")]}
 
 
 def _unmetered_errors(listing: Listing, model: str) -> Errors:

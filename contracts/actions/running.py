@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from contracts import queries, rules
@@ -183,6 +184,39 @@ def payment_received(contract_id: str, *, at: datetime) -> Contract:
         body = text("「%(title)s」を取得できるようになりました。", title=contract.listing.title)
         steps.tell(contract, "buyer", title, body, at=at)
     return contract
+
+
+ARREARS = "arrears"  # who suspended: nobody, but an invoice that was not paid in time
+
+
+def suspend_for_arrears(contract_ids: Sequence[str], *, reason: Words, at: datetime) -> list[str]:
+    """active → suspended, because the buyer does not pay; the contracts for which that was so. Others stay."""
+    stopped = []
+    for contract in queries.contracts_by_ids(contract_ids):
+        steps.claim(contract, at=at)
+        if contract.state != "active":
+            continue
+        contract.suspended_by = ARREARS
+        steps.move(contract, "suspend", rules.after("active", "suspend"), by=None, at=at, reason=str(reason))
+        title = text("お支払いの遅れにより提供が停止されました（%(number)s）", number=contract.number)
+        steps.tell_both(contract, title, reason, at=at)
+        stopped.append(contract.id)
+    return stopped
+
+
+def resume_after_arrears(contract_ids: Sequence[str], *, at: datetime) -> list[str]:
+    """suspended → active, where it was suspended because the buyer did not pay; the contracts for which that was so."""
+    resumed = []
+    for contract in queries.contracts_by_ids(contract_ids):
+        steps.claim(contract, at=at)
+        if contract.state != "suspended" or contract.suspended_by != ARREARS:
+            continue
+        contract.suspended_by = None
+        reason = text("お支払いを確認しました。")
+        steps.move(contract, "resume", rules.after("suspended", "resume"), by=None, at=at, reason=str(reason))
+        steps.tell_both(contract, text("契約が再開されました（%(number)s）", number=contract.number), reason, at=at)
+        resumed.append(contract.id)
+    return resumed
 
 
 def expire_unanswered(*, at: datetime) -> int:

@@ -160,7 +160,17 @@ def checks(contract: Contract, deviations: list[Any], points: list[Points]) -> l
             contract.approvals_needed == 1,
             _("、").join(_(rules.RISK_TITLES[mark]) for mark in contract.risk_marks),
         ),
-        Check(text("自治体の有償の提供ではない"), not municipal_price),
+        *(
+            [
+                Check(
+                    text("自治体の対価の根拠が記載されている"),
+                    bool(contract.offer.price_basis),
+                    contract.offer.price_basis or "",
+                )
+            ]
+            if municipal_price
+            else []
+        ),
         Check(
             text("標準のひな型から変更がない"),
             not deviations,

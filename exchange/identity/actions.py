@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from exchange import audit, mail
 from exchange.config import config
@@ -116,6 +117,30 @@ def _tell(members: Sequence[Member], title: Words, body: Words, path: str, at: d
     for member in members:
         session.add(Notice(member_id=member.id, title=str(title), body=str(body), path=path, at=at))
         mail.send(to=member.email, subject=f"【仲立ち】{title}", body=f"{body}\n\n{config().url}{path}\n", at=at)
+
+
+@dataclass(frozen=True)
+class Word:
+    """What the members of one organization are told."""
+
+    organization_id: str
+    title: Words
+    body: Words
+    path: str
+
+
+def notify_each(words: Sequence[Word], *, roles: Sequence[str], at: datetime) -> None:
+    """Tell many organizations at once, as `notify` tells one, in three statements however many they are."""
+    members = queries.members_by_organization({word.organization_id for word in words}, *roles)
+    told = [(word, member) for word in words for member in members.get(word.organization_id, [])]
+    if not told:
+        return
+    notices = [
+        {"id": new_id(), "member_id": m.id, "title": str(w.title), "body": str(w.body), "path": w.path, "at": at}
+        for w, m in told
+    ]
+    session.execute(insert(Notice), notices)
+    mail.send_each([(m.email, f"【仲立ち】{w.title}", f"{w.body}\n\n{config().url}{w.path}\n") for w, m in told], at=at)
 
 
 def verify_organization(organization: Organization, *, by: Member, at: datetime) -> None:

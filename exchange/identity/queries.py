@@ -1,6 +1,7 @@
 """What can be asked about who takes part."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,6 +60,17 @@ def members_of(organization_id: str, *roles: str) -> list[Member]:
     if roles:
         query = query.where(Member.roles.overlap(list(roles)))
     return list(session.scalars(query.order_by(Member.id)))
+
+
+def members_by_organization(organization_ids: Iterable[str], *roles: str) -> dict[str, list[Member]]:
+    """The members of several organizations, of one of the roles if any are named."""
+    query = select(Member).where(Member.organization_id.in_(organization_ids), Member.removed_at.is_(None))
+    if roles:
+        query = query.where(Member.roles.overlap(list(roles)))
+    found: dict[str, list[Member]] = {}
+    for each in session.scalars(query.order_by(Member.id)):
+        found.setdefault(each.organization_id, []).append(each)
+    return found
 
 
 def operators(*roles: str) -> list[Member]:

@@ -18,6 +18,8 @@ from exchange.web.forms import Form, attempt
 blueprint = Blueprint("settings", __name__, url_prefix="/desk/settings")
 FEE_KINDS = ("company", "municipality", "npo", "university")
 CHARGE = _l("0円から2,000円までの整数で入力してください。")
+KEEP = _l("保存年数は7から30までの整数で入力してください。")
+MONTH = _l("決算月は1から12までの整数で入力してください。")
 PERCENT = _l("手数料率は0から50までの整数で入力してください。")
 
 
@@ -70,6 +72,8 @@ class SettingsForm(Form):
     transfer_charge_max_jpy = IntegerField(
         _l("振込手数料とみなす不足の上限(円)"), [Optional(), NumberRange(0, 2000, message=CHARGE)]
     )
+    keep_years = IntegerField(_l("請求書などの保存年数(申告期限から)"), [Optional(), NumberRange(7, 30, message=KEEP)])
+    fiscal_year_end_month = IntegerField(_l("運営者の決算月"), [Optional(), NumberRange(1, 12, message=MONTH)])
 
 
 @blueprint.route("", methods=["GET", "POST"])
@@ -96,7 +100,7 @@ def show() -> Any:
 def _shown(current: Settings) -> dict[str, Any]:
     fees = {f"fee_{kind}": current.fee_percent.get(kind, 0) for kind in FEE_KINDS}
     names = ("operator_name", "operator_address", "operator_registration_number", "contact_email", "consignor_code")
-    days = ("due_days", "grace_days", "approval_days", "transfer_charge_max_jpy")
+    days = ("due_days", "grace_days", "approval_days", "transfer_charge_max_jpy", "keep_years", "fiscal_year_end_month")
     return {name: getattr(current, name) for name in names + days} | fees | dict(current.bank_account)
 
 
@@ -130,4 +134,6 @@ def _read(form: SettingsForm) -> Settings:
         grace_days=form.grace_days.data,
         approval_days=form.approval_days.data,
         transfer_charge_max_jpy=form.transfer_charge_max_jpy.data or 0,
+        keep_years=form.keep_years.data or Settings.keep_years,
+        fiscal_year_end_month=form.fiscal_year_end_month.data or Settings.fiscal_year_end_month,
     )

@@ -1,5 +1,13 @@
 """What people can do about money. Each deed: who may, one lock, one booking, one line in the audit log."""
 
+from settlement.actions.assessments import (
+    assessment_document,
+    print_assessment,
+    record_municipal_payment,
+    record_notice,
+    withdraw_assessment,
+)
+from settlement.actions.corrections import correct, correction_document, print_correction, void
 from settlement.actions.months import LogBehind, close_month, continue_close, issue_what_is_due
 from settlement.actions.receipts import (
     AlreadyRecorded,
@@ -21,6 +29,8 @@ from settlement.actions.refunds import (
     record_refund_sent,
     refund,
 )
+from settlement.actions.reminding import remind
+from settlement.actions.telling import give_registration_notice, report_sales, withdraw_registration_notice
 from settlement.actions.transfers import (
     AccountChanged,
     AccountMissing,
@@ -48,29 +58,42 @@ __all__ = [
     "NothingToPay",
     "Taken",
     "apply_receipt",
+    "assessment_document",
     "bear_charge",
     "close_month",
     "continue_close",
+    "correct",
+    "correction_document",
     "credit_note_document",
     "discard_batch",
+    "give_registration_notice",
     "held_back",
     "invoice_document",
     "issue_what_is_due",
     "keep_receipt",
     "make_batch",
     "payout_document",
+    "print_assessment",
+    "print_correction",
     "print_credit_note",
     "print_invoice",
     "print_payout",
     "record_batch_sent",
+    "record_municipal_payment",
+    "record_notice",
     "record_payment",
     "record_payout_returned",
     "record_refund_sent",
     "refund",
+    "remind",
     "remind_of_unapplied",
+    "report_sales",
     "return_receipt",
     "take_statement",
     "transfer_file",
+    "void",
     "warn_of_deadlines",
     "why_not_payable",
+    "withdraw_assessment",
+    "withdraw_registration_notice",
 ]

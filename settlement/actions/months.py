@@ -11,6 +11,7 @@ from exchange.errors import N_, WrongState, text
 from exchange.identity.models import Member
 from settlement import invoicing, queries
 from settlement.actions.locks import only_finance
+from settlement.charges import Pair
 from settlement.models import Period
 
 
@@ -40,7 +41,7 @@ def close_month(month: str, *, by: Member, at: datetime) -> queries.Month:
     if session.get(Period, month) is None:
         _demand_usage_read(month, at)
         session.add(Period(month=month, state="closing", requested_at=at, requested_by=by.id))
-        jobs.enqueue("close-month", {"month": month, "after": ""}, at=at, key=f"close/{month}/")
+        jobs.enqueue("close-month", {"month": month, "after": None}, at=at, key=f"close/{month}/")
         audit.record("month.close", actor=by.id, subject=f"period/{month}", at=at)
         session.flush()
     return queries.month(month, at=at)
@@ -64,20 +65,22 @@ def _demand_usage_read(month: str, at: datetime) -> None:
         )
 
 
-def continue_close(month: str, *, after: str, at: datetime) -> bool:
-    """One step of closing a month: invoices of the next contracts; whether more steps are to come.
+def continue_close(month: str, *, after: Pair | None, at: datetime) -> Pair | None:
+    """One step of closing a month: papers of the next providers and buyers; the pair to go on after, None at the end.
 
-    closing → closed with the last step. Each step is whole or not at all, and repeating one changes nothing.
+    closing → closed with the last step, which also invoices the fees. Each step is whole or not at all, and repeating
+    one changes nothing.
     """
     period = session.get(Period, month, populate_existing=True, with_for_update=True)
     if period is None or period.state == "closed":
-        return False
+        return None
     invoicing.issue_activations(at=at)
-    next_after = invoicing.issue_month(month, after=after, at=at)
-    if next_after is not None:
-        payload = {"month": month, "after": next_after}
-        jobs.enqueue("close-month", payload, at=at, key=f"close/{month}/{next_after}")
-        return True
+    following = invoicing.issue_month(month, after=after, at=at)
+    if following is not None:
+        payload = {"month": month, "after": list(following)}
+        jobs.enqueue("close-month", payload, at=at, key=f"close/{month}/{'/'.join(following)}")
+        return following
+    invoicing.issue_fees(month, at=at)
     period.state, period.closed_at = "closed", at
     audit.record("month.closed", actor=None, subject=f"period/{month}", at=at)
-    return False
+    return None

@@ -10,7 +10,7 @@ from exchange.database import session
 from exchange.errors import Invalid, NotFound, Words, WrongState, text
 from exchange.identity.actions import notify
 from exchange.identity.models import Member
-from settlement import collecting, documents, queries
+from settlement import collecting, documents, papers, queries
 from settlement.actions.locks import MONEY, only_finance
 from settlement.models import CreditNote, Invoice
 
@@ -20,11 +20,17 @@ REASON_LENGTH_MAX = 500
 def refund(invoice_id: str, *, amount_jpy: int, reason: str, by: Member, at: datetime) -> CreditNote:
     """issued, overdue or paid → credited when nothing is left. Issues a credit note (返還), before or after payment.
 
-    `amount_jpy` includes tax and is at most what is not credited yet.
+    `amount_jpy` includes tax and is at most what is not credited yet. A municipality's revenue is never ours to give
+    back (`PublicMoney`), and a fee goes back with the sale it was taken from.
     """
     only_finance(by)
     database.lock(MONEY)
+    if queries.is_public_money(invoice_id):
+        raise papers.refuse_public_money("public")
     invoice = queries.invoice_seen_by(by, invoice_id)
+    if invoice.kind == "fee":
+        words = text("手数料は、元の請求の対価を返還すると、その分が次の手数料の請求から差し引かれます。")
+        raise WrongState(words, state=invoice.state, allowed=[])
     if invoice.state not in ("issued", "paid"):
         raise WrongState(
             text("この請求書は返還できる状態ではありません。"), state=invoice.state, allowed=["issued", "paid"]

@@ -1,6 +1,16 @@
 """The tables of settlement: the ledger, invoices, money in, money out, months."""
 
-from settlement.models.invoices import CreditNote, Invoice, InvoiceCounter, InvoiceLine
+from settlement.models.assessments import Assessment, AssessmentLine
+from settlement.models.invoices import (
+    CorrectedInvoice,
+    CreditNote,
+    Invoice,
+    InvoiceCounter,
+    InvoiceLine,
+    RegistrationNotice,
+    Reminder,
+    SalesReport,
+)
 from settlement.models.ledger import Account, Entry, Held, Transfer
 from settlement.models.payments import Application, Receipt
 from settlement.models.payouts import Payout, PayoutBatch, PayoutLine
@@ -9,6 +19,9 @@ from settlement.models.periods import Period
 __all__ = [
     "Account",
     "Application",
+    "Assessment",
+    "AssessmentLine",
+    "CorrectedInvoice",
     "CreditNote",
     "Entry",
     "Held",
@@ -20,5 +33,8 @@ __all__ = [
     "PayoutLine",
     "Period",
     "Receipt",
+    "RegistrationNotice",
+    "Reminder",
+    "SalesReport",
     "Transfer",
 ]

@@ -32,8 +32,10 @@ class InvoiceCounter(Base):
 
 
 class Invoice(Base):
-    """An invoice of a provider to a buyer, as issued, and how far it is paid. Amounts in yen.
+    """An invoice as issued, and how far it is paid: of a provider's sales to a buyer, or of the exchange's fee to a
+    provider. Amounts in yen.
 
+    `issuer_id` is whose claim it is; `issuer` is who stands on the paper, which under 媒介者交付特例 is the exchange.
     `paid_jpy` is what the buyer's money covered, `credited_jpy` what credit notes took off (tax included),
     `refunded_jpy` the part of that which had been paid and goes back.
     """
@@ -41,7 +43,9 @@ class Invoice(Base):
     __tablename__ = "invoice"
     __table_args__ = (
         UniqueConstraint("issuer_id", "number"),
-        UniqueConstraint("contract_id", "ground"),  # a charge is invoiced exactly once
+        CheckConstraint("kind IN ('sale','fee')", name="kind"),
+        CheckConstraint("mode IN ('intermediary','proxy','self','plain')", name="mode"),
+        Index("uq_invoice_fee", "recipient_id", "ground", unique=True, postgresql_where="kind = 'fee'"),
         CheckConstraint("state IN ('issued','paid','void','credited')", name="state"),
         CheckConstraint("total_jpy = taxable_jpy + tax_jpy AND total_jpy > 0", name="total"),
         CheckConstraint("paid_jpy BETWEEN 0 AND total_jpy", name="paid"),
@@ -56,8 +60,10 @@ class Invoice(Base):
     number: Mapped[str]
     issuer_id: Mapped[str] = mapped_column(ForeignKey("organization.id"))
     recipient_id: Mapped[str] = mapped_column(ForeignKey("organization.id"), index=True)
-    contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"))
-    ground: Mapped[str]  # activation | month/YYYY-MM
+    kind: Mapped[str] = mapped_column(default="sale")
+    mode: Mapped[str] = mapped_column(default="proxy")  # who issues, see settlement.issuing
+    contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"))  # where all lines are of one
+    ground: Mapped[str]  # activation | month/YYYY-MM | fee/YYYY-MM
     period: Mapped[str] = mapped_column(index=True)
     supplied_from: Mapped[date]
     supplied_until: Mapped[date]
@@ -67,6 +73,7 @@ class Invoice(Base):
     payment_reference: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
     issuer: Mapped[dict[str, Any]]  # name, address, registration_number as they stood on the day
+    seller: Mapped[dict[str, Any]]  # whose claim it is, with its own registration number
     recipient: Mapped[dict[str, Any]]
     totals_by_rate: Mapped[list[Any]] = mapped_column(JSONB)
     taxable_jpy: Mapped[int] = mapped_column(BigInteger)
@@ -89,6 +96,9 @@ class Invoice(Base):
     credit_notes: Mapped[list["CreditNote"]] = relationship(
         lazy="raise_on_sql", order_by="CreditNote.id", back_populates="invoice"
     )
+    corrections: Mapped[list["CorrectedInvoice"]] = relationship(
+        lazy="raise_on_sql", order_by="CorrectedInvoice.id", back_populates="invoice"
+    )
 
     @property
     def due_jpy(self) -> int:
@@ -102,6 +112,12 @@ class InvoiceLine(Base):
     """A line of an invoice, without tax."""
 
     __tablename__ = "invoice_line"
+    __table_args__ = (
+        # a charge is invoiced exactly once
+        Index(
+            "uq_invoice_line_charge", "contract_id", "ground", unique=True, postgresql_where="contract_id IS NOT NULL"
+        ),
+    )
 
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
@@ -110,6 +126,8 @@ class InvoiceLine(Base):
     amount_jpy: Mapped[int] = mapped_column(BigInteger)
     rate_percent: Mapped[int]
     month: Mapped[str | None]  # whose usage it charges, where that is not the invoice's own period
+    contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"))
+    ground: Mapped[str | None]  # activation | month/YYYY-MM | late/YYYY-MM/YYYY-MM: with the contract, the charge
 
 
 class CreditNote(Base):
@@ -144,6 +162,86 @@ class CreditNote(Base):
     invoice: Mapped[Invoice] = relationship(lazy="raise_on_sql", back_populates="credit_notes")
 
 
+class CorrectedInvoice(Base):
+    """A corrected invoice (修正適格請求書): the whole paper as it should have been, pointing at the first.
+
+    It mends what the paper says; amounts are mended by credit notes and by charges of the next invoice.
+    """
+
+    __tablename__ = "invoice_correction"
+    __table_args__ = (UniqueConstraint("issuer_id", "number"),)
+
+    id: Mapped[Id]
+    number: Mapped[str]
+    issuer_id: Mapped[str] = mapped_column(ForeignKey("organization.id"))
+    invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.id"), index=True)
+    issued_at: Mapped[datetime]
+    issued_on: Mapped[date]
+    title: Mapped[str]
+    reason: Mapped[str]
+    changed: Mapped[dict[str, Any]]  # what it says otherwise: {part: [before, after]}
+    issuer: Mapped[dict[str, Any]]
+    recipient: Mapped[dict[str, Any]]
+    purchase_order: Mapped[str | None]
+
+    document_key: Mapped[str | None]
+    document_sha256: Mapped[str | None]
+
+    invoice: Mapped[Invoice] = relationship(lazy="raise_on_sql", back_populates="corrections")
+
+
+class Reminder(Base):
+    """That a buyer was told of an invoice's due date, once for each kind of word."""
+
+    __tablename__ = "invoice_reminder"
+    __table_args__ = (CheckConstraint("kind IN ('before','overdue','last','stopped')", name="kind"),)
+
+    invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class RegistrationNotice(Base):
+    """What a seller told the exchange before its trades: its registration number, and who shall issue its invoices.
+
+    媒介者交付特例 needs it (施行令70条の12): given before the trade, and ended at once with the registration.
+    """
+
+    __tablename__ = "registration_notice"
+    __table_args__ = (
+        CheckConstraint("issues_itself OR registration_number IS NOT NULL", name="number"),
+        Index(
+            "uq_registration_notice_standing", "organization_id", unique=True, postgresql_where="withdrawn_at IS NULL"
+        ),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organization.id"), index=True)
+    registration_number: Mapped[str | None]
+    issues_itself: Mapped[bool]
+    given_at: Mapped[datetime]
+    given_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    withdrawn_at: Mapped[datetime | None]
+
+
+class SalesReport(Base):
+    """What a buyer says it sold in a month, which a share of revenue is computed from; the newest counts."""
+
+    __tablename__ = "sales_report"
+    __table_args__ = (
+        CheckConstraint("sales_jpy >= 0", name="sales"),
+        CheckConstraint("month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'", name="month"),
+        Index("ix_sales_report_month", "month", "contract_id", "id"),
+    )
+
+    id: Mapped[Id]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"))
+    month: Mapped[str]
+    sales_jpy: Mapped[int] = mapped_column(BigInteger)
+    reported_at: Mapped[datetime]
+    reported_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+
+
 # Electronic-books law (電子帳簿保存法, 電子計算機を使用して作成する国税関係帳簿書類の保存方法等の特例に関する法律):
 # what was issued can be neither altered nor removed; a document, once fixed, stays.
 AS_ISSUED = """
@@ -161,8 +259,9 @@ CREATE TRIGGER {table}_as_issued BEFORE UPDATE OR DELETE ON {table}
 MOVING = {
     "invoice": "state,paid_jpy,refunded_jpy,credited_jpy,fee_taken_jpy,paid_at,document_key,document_sha256",
     "credit_note": "repaid_at,document_key,document_sha256",
+    "invoice_correction": "document_key,document_sha256",
 }
-for model in (Invoice, CreditNote):
+for model in (Invoice, CreditNote, CorrectedInvoice):
     statement = AS_ISSUED.format(table=model.__tablename__, moving=MOVING[model.__tablename__])
     event.listen(model.__table__, "after_create", DDL(statement.replace("%", "%%")))
 
@@ -173,3 +272,23 @@ CREATE TRIGGER invoice_line_fixed BEFORE UPDATE OR DELETE ON invoice_line
   FOR EACH ROW EXECUTE FUNCTION invoice_line_fixed();
 """
 event.listen(InvoiceLine.__table__, "after_create", DDL(LINES))
+
+# No statement may empty these tables either, and what was reported or told stays as it was.
+FOREVER = """
+CREATE OR REPLACE FUNCTION settlement_forever() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'what was issued stays: % on %', TG_OP, TG_TABLE_NAME; END $$;
+CREATE TRIGGER {table}_forever BEFORE {deeds} ON {table}
+  FOR EACH STATEMENT EXECUTE FUNCTION settlement_forever();
+"""
+
+
+def keep_forever(model: type[Base], deeds: str) -> None:
+    """Let the database refuse these deeds on a table, whoever asks."""
+    statement = FOREVER.format(table=model.__tablename__, deeds=deeds)
+    event.listen(model.__table__, "after_create", DDL(statement.replace("%", "%%")))
+
+
+for table in (Invoice, InvoiceLine, CreditNote, CorrectedInvoice):
+    keep_forever(table, "TRUNCATE")
+keep_forever(Reminder, "UPDATE OR DELETE OR TRUNCATE")
+keep_forever(SalesReport, "UPDATE OR DELETE OR TRUNCATE")

@@ -21,7 +21,11 @@ def _tasks(member: Member) -> list[Task]:
     if member.is_operator or not set(MONEY_ROLES) & set(member.roles):
         return []
     sums = queries.open_sums(recipient_id=member.organization_id, today=clock.today())
-    return [Task(text("支払う請求書があります"), sums.unpaid, sums.oldest_at, "/desk/invoices", sums.first_due_on)]
+    sheets = queries.sheets_waiting(member.organization_id) if member.organization.kind == "municipality" else 0
+    return [
+        Task(text("支払う請求書があります"), sums.unpaid, sums.oldest_at, "/desk/invoices", sums.first_due_on),
+        Task(text("納入通知書を送る収入があります"), sheets, None, "/desk/assessments"),
+    ]
 
 
 def _accountant_tasks() -> list[Task]:
@@ -78,8 +82,15 @@ def _contract_cost(contract: Any, **_: Any) -> str | None:
         amount=queries.charge_so_far(contract.id, at=at),
         cap=contract.pricing.get("cap_jpy"),
         month=at.date(),
-        invoices_url=f"/desk/invoices?contract_id={contract.id}",
+        invoices_url=_papers_url(contract),
+        sales_url=f"/desk/contracts/{contract.id}/sales" if contract.pricing["model"] == "revenue_share" else None,
     )
+
+
+def _papers_url(contract: Any) -> str:
+    """Where the papers of a contract are: a municipality bills for itself."""
+    is_public = contract.provider.kind == "municipality"
+    return "/desk/assessments" if is_public else f"/desk/invoices?contract_id={contract.id}"
 
 
 def fill_registries() -> None:

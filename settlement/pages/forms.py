@@ -105,6 +105,51 @@ class BatchForm(Form):
     transfer_on = DateField(_l("振込指定日"), validators=[Optional()])
 
 
+class NoticeForm(Form):
+    """The municipality's own notice."""
+
+    notice_number = StringField(
+        _l("納入通知書の番号"), validators=[InputRequired(_l("納入通知書の番号を入力してください。")), Length(max=50)]
+    )
+    noticed_on = DateField(_l("通知した日"), validators=[InputRequired(_l("通知した日を入力してください。"))])
+    notice_due_on = DateField(_l("納期限"), validators=[InputRequired(_l("納期限を入力してください。"))])
+
+
+class MunicipalPaymentForm(Form):
+    """When the municipality was paid."""
+
+    paid_on = DateField(_l("納付された日"), validators=[InputRequired(_l("納付された日を入力してください。"))])
+
+
+class ReasonForm(Form):
+    """Why."""
+
+    reason = TextAreaField(_l("理由"), validators=[InputRequired(_l("理由を入力してください。")), Length(max=500)])
+
+
+class CorrectForm(Form):
+    """What a corrected invoice says otherwise."""
+
+    recipient_name = StringField(
+        _l("請求先の名称"), validators=[InputRequired(_l("請求先の名称を入力してください。")), Length(max=200)]
+    )
+    recipient_address = StringField(_l("請求先の所在地"), validators=[Optional(), Length(max=300)])
+    purchase_order = StringField(_l("ご注文番号"), validators=[Optional(), Length(max=100)])
+    registration_number = BooleanField(_l("登録番号を、取引日の登録内容に合わせる"))
+    reason = TextAreaField(
+        _l("修正する理由"), validators=[InputRequired(_l("理由を入力してください。")), Length(max=500)]
+    )
+
+
+class SalesForm(Form):
+    """A month's sales."""
+
+    month = SelectField(_l("対象の月"))
+    sales_jpy = StringField(
+        _l("売上額(円・税抜)"), validators=[InputRequired(_l("売上額を入力してください。")), Length(max=30)]
+    )
+
+
 class ConfirmForm(Form):
     """A deed that needs no more than a yes."""
 

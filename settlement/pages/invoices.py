@@ -7,7 +7,7 @@ from flask import redirect, render_template, url_for
 from exchange import clock
 from exchange.web.access import me, operator, signed_in
 from exchange.web.forms import attempt
-from settlement import actions, documents, queries, rules, schemas
+from settlement import actions, documents, issuing, queries, rules, schemas
 from settlement.files import file_response
 from settlement.models import Invoice
 from settlement.pages import blueprint
@@ -35,6 +35,9 @@ def invoices() -> Any:
         keeps_books=rules.keeps_books(me()),
         shown_state=shown_state,
         states=rules.INVOICE_STATES,
+        export_url=url_for("settlement.export", **dict[str, Any]({k: v for k, v in typed.items() if k != "cursor"})),
+        may_sell=not me().is_operator,
+        may_choose=bool({"owner", "accountant"} & set(me().roles)),
     )
 
 
@@ -60,7 +63,17 @@ def invoice(invoice_id: str) -> Any:
         state=shown_state(found),
         period=documents.period_words(found),
         books=rules.keeps_books(me()),
+        mode=issuing.MODE_TITLES[found.mode],
+        kept_until=documents.kept_until(found.issued_on),
+        deductible=None if found.title == rules.QUALIFIED else issuing.deductible_percent(found.supplied_until),
+        fiscal_year=_fiscal_year(found),
     )
+
+
+def _fiscal_year(invoice: Invoice) -> str | None:
+    """For a public buyer: the fiscal year it pays from, and until when."""
+    is_public = invoice.recipient.get("kind") == "municipality"
+    return documents.expenditure_words(invoice.supplied_until) if is_public else None
 
 
 @blueprint.get("/desk/invoices/<invoice_id>.pdf")

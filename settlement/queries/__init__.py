@@ -1,5 +1,14 @@
 """What people can ask about money, each only about what is theirs to know."""
 
+from settlement.queries.assessments import (
+    assessment_seen_by,
+    assessments_seen_by,
+    assessments_to_export,
+    is_public_money,
+    registration_notice,
+    sales_reports,
+    sheets_waiting,
+)
 from settlement.queries.books import (
     AccountBalance,
     DepositsAndBank,
@@ -17,6 +26,7 @@ from settlement.queries.invoices import (
     checked,
     invoice_seen_by,
     invoices_seen_by,
+    invoices_to_export,
     open_sums,
     unpaid_of,
 )
@@ -36,14 +46,19 @@ from settlement.queries.payouts import (
     suggestions,
     unapplied_receipts,
 )
+from settlement.queries.previews import Preview, previews
 
 __all__ = [
     "AccountBalance",
     "DepositsAndBank",
     "InvoiceFilter",
     "Month",
+    "Preview",
     "TrialRow",
     "accounts",
+    "assessment_seen_by",
+    "assessments_seen_by",
+    "assessments_to_export",
     "batch_seen_by",
     "batches",
     "charge_so_far",
@@ -55,17 +70,23 @@ __all__ = [
     "entries_between",
     "invoice_seen_by",
     "invoices_seen_by",
+    "invoices_to_export",
+    "is_public_money",
     "last_months",
     "month",
     "month_entries",
     "open_sums",
     "payout_seen_by",
     "payouts_seen_by",
+    "previews",
     "providers_of",
     "receipt_seen_by",
     "receipts_for",
     "receipts_waiting",
     "refunds_to_send",
+    "registration_notice",
+    "sales_reports",
+    "sheets_waiting",
     "short_by_charge",
     "suggestions",
     "trial_balance",

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.strategy_options import _AbstractLoad as Load
 
 from contracts.models import Contract
-from delivery.queries import usage_by_contract
 from exchange import clock
 from exchange.database import Page, page, session
 from exchange.errors import Invalid, NotFound, text
 from exchange.identity.models import Member
-from settlement import invoicing, rules
-from settlement.models import Invoice
+from settlement import charges, rules
+from settlement.models import Invoice, InvoiceLine
 
 STATES = tuple(rules.INVOICE_STATES)
 
@@ -30,6 +30,11 @@ class InvoiceFilter:
     partner: str | None = None
     contract_id: str | None = None
     period: str | None = None
+
+
+def _whole() -> list[Load]:
+    """What is shown with an invoice."""
+    return [selectinload(Invoice.lines), selectinload(Invoice.credit_notes), selectinload(Invoice.corrections)]
 
 
 def _visible_to(member: Member) -> Select[Invoice]:
@@ -56,14 +61,15 @@ def _filtered(query: Select[Invoice], asked: InvoiceFilter, today: date) -> Sele
     if asked.most_jpy is not None:
         query = query.where(Invoice.total_jpy <= asked.most_jpy)
     if asked.contract_id:
-        query = query.where(Invoice.contract_id == asked.contract_id)
+        on = select(InvoiceLine.invoice_id).where(InvoiceLine.contract_id == asked.contract_id)
+        query = query.where(Invoice.id.in_(on))
     if asked.period:
         query = query.where(Invoice.period == asked.period)
     return query.where(_partner_is(asked.partner)) if asked.partner else query
 
 
 def _partner_is(partner: str) -> ColumnElement[bool]:
-    names = [Invoice.issuer["name"].astext, Invoice.recipient["name"].astext]
+    names = [Invoice.seller["name"].astext, Invoice.issuer["name"].astext, Invoice.recipient["name"].astext]
     ids = [Invoice.issuer_id == partner, Invoice.recipient_id == partner]
     return or_(*ids, *(name.icontains(partner, autoescape=True) for name in names))
 
@@ -73,14 +79,29 @@ def invoices_seen_by(
 ) -> Page[Invoice]:
     """A page of the invoices of a member's organization, or of all for accountants of the exchange; newest first."""
     query = _filtered(_visible_to(member), asked, today)
-    query = query.options(selectinload(Invoice.lines), selectinload(Invoice.credit_notes))
+    query = query.options(*_whole())
     return page(query, Invoice.id, limit=limit, cursor=cursor)
+
+
+EXPORT_MAX = 500
+
+
+def invoices_to_export(member: Member, asked: InvoiceFilter, *, today: date) -> list[Invoice]:
+    """All invoices that a search finds, the oldest first; raises `Invalid` when they are too many for one file."""
+    query = _filtered(_visible_to(member), asked, today).options(*_whole()).order_by(Invoice.id)
+    found = list(session.scalars(query.limit(EXPORT_MAX + 1)))
+    if len(found) > EXPORT_MAX:
+        words = text(
+            "一度に書き出せる請求書は%(max)s件までです。期間を短くして、分けて書き出してください。", max=EXPORT_MAX
+        )
+        raise Invalid({"from": [words]})
+    return found
 
 
 def invoice_seen_by(member: Member, invoice_id: str) -> Invoice:
     """An invoice with its lines and credit notes, as it stands now; raises `NotFound` for strangers."""
     query = _visible_to(member).where(Invoice.id == invoice_id)
-    query = query.options(selectinload(Invoice.lines), selectinload(Invoice.credit_notes))
+    query = query.options(*_whole())
     found = session.scalars(query.execution_options(populate_existing=True)).first()
     if found is None:
         raise NotFound(text("請求書が見つかりません。"))
@@ -92,7 +113,7 @@ def unpaid_of(member: Member, *, limit: int = 100) -> list[Invoice]:
     query = select(Invoice).where(Invoice.state == "issued")
     if not rules.keeps_books(member):
         query = query.where(Invoice.recipient_id == member.organization_id)
-    query = query.options(selectinload(Invoice.lines), selectinload(Invoice.credit_notes))
+    query = query.options(*_whole())
     return list(session.scalars(query.order_by(Invoice.due_on, Invoice.id).limit(limit)))
 
 
@@ -124,25 +145,21 @@ def open_sums(*, recipient_id: str | None, today: date) -> OpenSums:
 
 
 def charge_so_far(contract_id: str, *, at: datetime) -> int:
-    """What the running month of a contract costs without tax, as the invoice would be if nothing more happened today.
+    """What the running month of a contract costs without tax up to and including today.
 
     A one-off price counts in the month in which the contract became active.
     """
-    query = select(Contract).where(Contract.id == contract_id)
-    parties = (joinedload(Contract.provider), joinedload(Contract.buyer), joinedload(Contract.listing))
-    contract = session.scalars(query.options(*parties)).first()
+    contract = session.scalars(charges.with_parties().where(Contract.id == contract_id)).first()
     if contract is None or contract.activated_at is None:
         return 0
-    month = clock.month_of(at)
-    if contract.pricing["model"] == "one_off":
-        charge = invoicing.activation_charge(contract)
+    month, model = clock.month_of(at), contract.pricing["model"]
+    if model == "one_off":
+        charge = charges.activation_charge(contract)
         return charge.lines[0].amount_jpy if charge.period == month else 0
-    if contract.pricing["model"] not in invoicing.MONTHLY_MODELS:
+    if model not in charges.MONTHLY_MODELS:
         return 0
-    since, until = clock.month_bounds(month)
-    usage = next((u for u in usage_by_contract(since=since, until=until) if u.contract_id == contract.id), None)
-    today = at.astimezone(clock.JST).date()
-    return sum(line.amount_jpy for line in invoicing.monthly_charge(contract, month, usage, until=today).lines)
+    basis = charges.counted(month, [contract.id])
+    return basis.amount_jpy(contract, month, until=at.astimezone(clock.JST).date())
 
 
 def checked(asked: InvoiceFilter) -> InvoiceFilter:

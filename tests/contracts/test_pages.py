@@ -73,12 +73,13 @@ def test_a_provider_adds_a_metered_offer_and_closes_it(company: Person) -> None:
     assert company.get(f"/listings/{listing_id}").json["offers"] == []
 
 
-def test_a_city_is_offered_free_terms_alone(world: World) -> None:
+def test_a_city_is_told_that_it_bills_by_itself_and_offers_open_data(world: World) -> None:
     city = world.city()
     listing_id = publish(city)
     base = f"/desk/listings/{listing_id}/offers"
     page = city.see(f"{base}/new?template=provision-licence")
-    assert 'value="free"' in page and 'value="metered"' not in page and "第243条の2" in page
+    assert 'value="free"' in page and 'value="metered"' in page
+    assert "第243条の2" in city.see(f"{base}/choose")
     drafted = city.fill(f"{base}/new?template=cc-by-4.0", model="free").headers["Location"]
     assert city.fill(drafted.replace("topics/price", "open")).status_code == 303
     assert city.get(f"/listings/{listing_id}").json["is_open"] is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -231,3 +232,39 @@ def test_the_example_month_is_ten_units() -> None:
         pricing.OneOff(5), usage_bytes=0, downloads=0, reported_sales_jpy=0, days_active=1, days_in_month=30
     ) == 0  # fmt: skip
     assert Decimal("7.5") == pricing.parse({"model": "revenue_share", "share_percent": "7.5"}).share_percent  # type: ignore[union-attr]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), unit_price), max_size=4), unit_price, st.integers(0, 20), st.integers(0, 200)
+)
+def test_each_unit_costs_its_tier_s_price_and_the_sum_is_rounded_down_once(
+    widths: list[tuple[int, str]], rest: str, included: int, units: int
+) -> None:
+    bounds, ladder, reached = [], list[Fraction](), 0
+    for width, each in widths:
+        reached += width
+        ladder += [Fraction(each)] * width
+        bounds.append({"up_to": reached, "unit_price_jpy": each})
+    ladder += [Fraction(rest)] * 200
+    price = {"model": "metered", "unit": "download", "tiers": [*bounds, {"up_to": None, "unit_price_jpy": rest}]}
+    charged = sum(ladder[: max(0, units - included)], Fraction(0))
+    assert month(price | {"included_units": included}, downloads=units) == charged.numerator // charged.denominator
+
+
+@given(st.decimals(0, 100, places=4, allow_nan=False), st.integers(0, 10**6), st.integers(0, 10**11), st.booleans())
+def test_a_share_is_rounded_down_once_and_never_below_its_minimum(
+    percent: Decimal, minimum: int, sales: int, in_force: bool
+) -> None:
+    price = {"model": "revenue_share", "share_percent": format(percent, "f"), "minimum_jpy": minimum}
+    earned = Fraction(percent) * sales / 100
+    share = earned.numerator // earned.denominator
+    assert month(price, sales=sales, days=30 if in_force else 0) == (max(share, minimum) if in_force else share)
+
+
+@given(yen, st.integers(0, 31), st.integers(28, 31), st.sampled_from(["month", "year"]))
+def test_a_subscription_costs_its_days_of_the_month(price: int, days: int, days_in_month: int, interval: str) -> None:
+    subscription = pricing.parse({"model": "subscription", "price_jpy": price, "interval": interval})
+    days, months = min(days, days_in_month), 12 if interval == "year" else 1
+    used = {"usage_bytes": 0, "downloads": 0, "reported_sales_jpy": 0}
+    charge = pricing.monthly_charge_jpy(subscription, **used, days_active=days, days_in_month=days_in_month)
+    assert charge == price * days // (months * days_in_month)

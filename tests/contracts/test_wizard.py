@@ -313,9 +313,7 @@ def test_a_template_that_does_not_fit_is_said_to_and_makes_no_draft(world: World
     listing_id = publish(city)
     choose = city.see(f"/desk/listings/{listing_id}/offers/choose")
     assert "template=provision-assignment" not in choose and "譲渡できません" in choose
-    path = f"/desk/listings/{listing_id}/offers/new?template=provision-licence"
-    assert "第243条の2" in city.see(path)
-    assert city.fill(path, model="metered").status_code == 422
+    assert "第243条の2" in choose
     listing_id = publish(company)
     offered(company, listing_id)
     path = f"/desk/listings/{listing_id}/offers/new?template=cc-by-4.0"

@@ -34,6 +34,8 @@ SETTINGS: dict[str, Any] = {
     "fee_university": "5",
     "due_days": "45",
     "grace_days": "10",
+    "keep_years": "10",
+    "fiscal_year_end_month": "3",
     "approval_days": "3",
 }
 

@@ -1,6 +1,7 @@
 """Deals that settlement starts from: contracts in force, made without their negotiation."""
 
 import itertools
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -61,7 +62,13 @@ class Market:
             terms = {"pricing": pricing, "variables": {}, "template_key": "provision-licence", "template_version": "1"}
             terms["payment"] = pricing.get("payment", "on_activation")
             offer = Offer(
-                id=new_id(), listing_id=listing.id, name="標準", created_at=at, created_by=provider.id, **terms
+                id=new_id(),
+                listing_id=listing.id,
+                name="標準",
+                created_at=at,
+                created_by=provider.id,
+                price_basis="手数料条例第3条",
+                **terms,
             )
             session.add(offer)
             session.flush()
@@ -115,6 +122,11 @@ class Market:
 
     def payouts(self, who=None):
         return (who or self.provider).get("/payouts").json["items"]
+
+    def settings(self, **changes):
+        """Put settings in force."""
+        with database.transaction():
+            settings.save(replace(settings.current(), **changes), actor=None, at=clock.now())
 
     def set_accounts(self, provider=True, operator=True):
         with database.transaction():

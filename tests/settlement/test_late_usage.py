@@ -65,9 +65,12 @@ def closes(market, month):
 
 
 def lines(market, contract_id):
-    """Amounts and descriptions of a contract's invoices, by period."""
-    found = market.invoices(contract_id=contract_id)
-    return {i["period"]: [(line["amount_jpy"], line["description"]) for line in i["lines"]] for i in found}
+    """Amounts and descriptions of a contract's lines, by the period of their invoice."""
+    found = {}
+    for invoice in market.invoices(contract_id=contract_id):
+        mine = [line for line in invoice["lines"] if line["contract_id"] == contract_id]
+        found[invoice["period"]] = [(line["amount_jpy"], line["description"]) for line in mine]
+    return found
 
 
 def test_usage_counted_after_the_close_is_charged_in_the_next_month_and_names_its_own(market):
