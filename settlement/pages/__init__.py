@@ -4,7 +4,7 @@ from flask import Blueprint
 
 blueprint = Blueprint("settlement", __name__)
 
-from settlement.pages import books, invoices, payouts, receipts  # noqa: E402, F401 - they hang their routes on the blueprint
+from settlement.pages import books, invoices, online_payments, payouts, receipts  # noqa: E402, F401 - they hang their routes on the blueprint
 from settlement.pages.desk import fill_registries  # noqa: E402
 
 __all__ = ["blueprint", "fill_registries"]
