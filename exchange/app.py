@@ -154,8 +154,10 @@ def _configure(app: Exchange) -> None:
     Babel(app, locale_selector=presentation.locale)
     secure = c.url.startswith("https://")
     upload_to = [c.s3_public_url] if c.s3_public_url else []
-    # Uploads go straight to the store, and a download button is answered with a redirect to it.
-    csp = CSP | {"connect-src": ["'self'", *upload_to], "form-action": ["'self'", *upload_to]}
+    # Uploads go straight to the store; a download button is answered with a redirect to it, a payment button with one
+    # to the page where people pay.
+    form_action = ["'self'", *upload_to, *c.payment_pages]
+    csp = CSP | {"connect-src": ["'self'", *upload_to], "form-action": form_action}
     Policies(
         app,
         force_https=False,  # the proxy's work

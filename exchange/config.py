@@ -18,6 +18,9 @@ class ConfigError(click.ClickException):
     """A setting is missing or makes no sense; the message says which and what to do, on the command line in one line."""
 
 
+STRIPE_API_BASE, STRIPE_PAGES = "https://api.stripe.com", "https://checkout.stripe.com"
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
     """Everything the process was told from outside. Never printed: it holds secrets."""
@@ -38,6 +41,9 @@ class Config:
     seal_key: Path | None
     smtp_url: str | None
     mail_sender: str
+    stripe_api_key: str | None  # None: nobody pays through Stripe, bank transfer remains
+    stripe_webhook_secret: str | None
+    stripe_api_base: str
     metrics_token: str | None
     clock_offset_days: int
     embedded_database: bool
@@ -51,6 +57,13 @@ class Config:
     iam_endpoint_url: str | None
     revoke_sessions: bool  # deny sessions of ended contracts by a policy of that role
     private_buckets: bool  # holders' buckets may lie in a private network and speak http
+
+    @property
+    def payment_pages(self) -> list[str]:
+        """The origins that a payment button leads to."""
+        if not self.stripe_api_key:
+            return []
+        return [STRIPE_PAGES if self.stripe_api_base == STRIPE_API_BASE else self.stripe_api_base]
 
     @property
     def access_log_dir(self) -> Path:
@@ -108,6 +121,9 @@ def load(env: dict[str, str], *, at_rest: bool = False) -> Config:
         seal_key=_file(env.get("SEAL_KEY")),
         smtp_url=env.get("SMTP_URL") or None,
         mail_sender=env.get("MAIL_SENDER") or "no-reply@exchange.example",
+        stripe_api_key=env.get("STRIPE_API_KEY") or None,
+        stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET") or None,
+        stripe_api_base=(env.get("STRIPE_API_BASE") or STRIPE_API_BASE).rstrip("/"),
         metrics_token=env.get("METRICS_TOKEN") or None,
         clock_offset_days=offset,
         embedded_database=not env.get("DATABASE_URL"),

@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 
 def install(app: Exchange) -> None:
     """Give the house this chapter's pages, API, jobs, and what it shows on pages below."""
-    from settlement import api, jobs, pages, papers_api  # noqa: F401 - importing jobs registers them
+    from exchange.web import forms
+    from settlement import api, jobs, pages, papers_api, webhooks  # noqa: F401 - importing jobs registers them
 
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(webhooks.blueprint)
+    forms.csrf.exempt(webhooks.blueprint)  # machines bring no form: their signature is the proof
     app.register_api(api.blueprint)
     app.register_api(papers_api.blueprint)
     pages.fill_registries()

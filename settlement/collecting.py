@@ -15,8 +15,20 @@ from contracts.models import Contract
 from exchange import clock
 from exchange.database import new_id, session
 from settlement import arrears, invoicing, ledger, payouts, rules
-from settlement.ledger import BANK, FEES, OTHER_INCOME, TRANSFER_CHARGES, UNAPPLIED, Move, Place
-from settlement.models import Application, CreditNote, Invoice, Period, Receipt
+from settlement.ledger import (
+    BANK,
+    DISPUTED,
+    FEES,
+    OTHER_INCOME,
+    STRIPE,
+    TRANSFER_CHARGES,
+    UNAPPLIED,
+    Move,
+    Place,
+)
+from settlement.models import Application, CreditNote, Invoice, PaymentDispute, Period, Receipt
+
+CASH = {"bank": BANK, "stripe": STRIPE}  # where what came through a channel stands
 
 
 def booking_day(on: date, at: datetime) -> date:
@@ -44,10 +56,11 @@ def receive(receipt: Receipt, invoice: Invoice | None, *, at: datetime, match: M
     receipt.unapplied_jpy = split.rest_jpy
     session.add(receipt)
     session.flush()
-    moves = [Move(split.rest_jpy, UNAPPLIED, BANK)]
+    cash = CASH[receipt.channel]
+    moves = [Move(split.rest_jpy, UNAPPLIED, cash)]
     application = None
     if invoice and split.first_jpy:
-        application, paid = _apply(receipt, invoice, split.first_jpy, source_of_cash=BANK, match=match, at=at)
+        application, paid = _apply(receipt, invoice, split.first_jpy, source_of_cash=cash, match=match, at=at)
         moves = [*paid, *moves]
     ledger.post(
         f"receipt/{receipt.id}",
@@ -161,6 +174,8 @@ def _move_state(invoice: Invoice, at: datetime) -> None:
     if invoice.state == "paid" and before != "paid":
         invoice.paid_at = at
         _tell_contract(invoice, at)
+    elif invoice.state == "issued":
+        invoice.paid_at = None
     if invoice.state != before:
         session.flush()
         arrears.settle(invoice, at=at)
@@ -245,12 +260,42 @@ def _book_credit(invoice: Invoice, note: CreditNote, at: datetime) -> None:
     )
 
 
-def send_refund(note: CreditNote, invoice: Invoice, *, at: datetime) -> None:
-    """Book that the money of a credit note was sent back to the buyer's account."""
+def undo_payment(invoice: Invoice, amount_jpy: int, dispute: PaymentDispute, *, at: datetime) -> None:
+    """Book that so much of an invoice's payment was taken back by its payer's card company: it is due again.
+
+    The fee on it is given back. The provider, whose claim it is, loses it from its payout; what was paid out already
+    is advanced and taken from its next sales. At most what was paid and not refunded.
+    """
+    invoice.paid_jpy -= amount_jpy
+    fee_back = -_fee_step(invoice)
+    invoice.fee_taken_jpy -= fee_back
+    _move_state(invoice, at)
+    session.flush()
+    words = f"{invoice.number} 異議申立てによる入金の取消"
+    payouts.add_dispute(invoice, dispute, -amount_jpy, -fee_back, words=words, at=at)
+    held, provider = ledger.deposits(invoice.issuer_id), invoice.issuer_id
+    short = max(0, amount_jpy - fee_back - ledger.held(held))
+    ledger.post(
+        f"dispute/{dispute.id}/lost/{invoice.id}",
+        [
+            Move(fee_back, held, FEES),
+            Move(short, held, ledger.advances(provider)),
+            Move(amount_jpy, DISPUTED, held),
+            Move(amount_jpy, ledger.uncollected(provider), ledger.billed(invoice.recipient_id)),
+        ],
+        at=at,
+        booked_on=_today(at),
+        reference=f"invoice/{invoice.id}",
+        words=words,
+    )
+
+
+def send_refund(note: CreditNote, invoice: Invoice, amount_jpy: int, *, at: datetime) -> None:
+    """Book that the money of a credit note that is not going back through Stripe was sent to the buyer's account."""
     note.repaid_at = at
     ledger.post(
         f"credit-note/{note.id}/sent",
-        [Move(note.repaid_jpy, BANK, ledger.refunds(invoice.recipient_id))],
+        [Move(amount_jpy, BANK, ledger.refunds(invoice.recipient_id))],
         at=at,
         booked_on=_today(at),
         reference=f"invoice/{invoice.id}",

@@ -5,7 +5,7 @@ from typing import Any
 
 from exchange.errors import N_, text
 from exchange.jobs import handler, periodic
-from settlement import actions
+from settlement import actions, stripe_gateway
 
 
 @periodic("issue-invoices", seconds=1, title=text(N_("成立した契約の請求書を発行する")))
@@ -62,3 +62,66 @@ def print_credit_note(payload: dict[str, Any], *, at: datetime) -> None:
 def print_payout(payload: dict[str, Any], *, at: datetime) -> None:
     """Fix the PDF of a payout's statement."""
     actions.print_payout(payload["payout_id"])
+
+
+# ---- payment through Stripe
+
+
+@periodic("stripe-reconciliation", seconds=3600, title=text(N_("決済代行会社の記録と帳簿を照合する")))
+def reconcile(*, at: datetime) -> None:
+    """What webhooks missed, what a crash interrupted, fees, and whether the balance is what the books say."""
+    actions.reconcile(at=at)
+
+
+@periodic("stripe-pages", seconds=60, title=text(N_("不要になった支払画面を閉じる")))
+def close_needless_pages(*, at: datetime) -> None:
+    """Pages of invoices that were paid otherwise are closed, so that nobody pays twice."""
+    actions.close_needless_pages(at=at)
+
+
+@periodic("saved-cards", seconds=3600, title=text(N_("登録されたカードで毎月の請求書を支払う")))
+def charge_saved_cards(*, at: datetime) -> None:
+    """A week before monthly invoices are due."""
+    actions.charge_saved_cards(at=at)
+
+
+@handler("stripe-event")
+def handle_event(payload: dict[str, Any], *, at: datetime) -> None:
+    """Look into what an event is about."""
+    actions.handle_event(payload["event_id"], at=at)
+
+
+@handler("stripe-payment")
+def look_at_payment(payload: dict[str, Any], *, at: datetime) -> None:
+    """Ask how a payment stands, or begin it."""
+    actions.look_at_payment(payload["payment_id"], at=at)
+
+
+@handler("stripe-card")
+def look_at_card(payload: dict[str, Any], *, at: datetime) -> None:
+    """Ask whether a card was left."""
+    actions.look_at_card(payload["card_id"], at=at)
+
+
+@handler("stripe-forget-card")
+def forget_card(payload: dict[str, Any], *, at: datetime) -> None:
+    """Have Stripe forget a card whose consent was withdrawn."""
+    stripe_gateway.forget_card(payload["method_id"])
+
+
+@handler("stripe-refund")
+def send_online_refund(payload: dict[str, Any], *, at: datetime) -> None:
+    """Send money back the way it came, or ask how that stands."""
+    actions.send_online_refund(payload["refund_id"], at=at)
+
+
+@handler("stripe-dispute")
+def look_at_dispute(payload: dict[str, Any], *, at: datetime) -> None:
+    """Ask how an objection stands."""
+    actions.look_at_dispute(payload["dispute_id"], at=at)
+
+
+@handler("stripe-balance")
+def look_at_balance(payload: dict[str, Any], *, at: datetime) -> None:
+    """Book fees and payouts of the balance at Stripe, and compare."""
+    actions.look_at_balance(datetime.fromisoformat(payload["since"]), at=at)

@@ -47,11 +47,18 @@ class Move:
 BANK, FEES = Place("bank"), Place("fees")
 UNAPPLIED, PAYOUT_CLEARING = Place("unapplied"), Place("payout-clearing")
 TRANSFER_CHARGES, OTHER_INCOME = Place("transfer-charges"), Place("other-income")
+STRIPE, STRIPE_TRANSIT, DISPUTED = Place("stripe"), Place("stripe-transit"), Place("disputed")
+PROCESSING, PROCESSING_TAXED, LOSSES = Place("processing"), Place("processing-taxed"), Place("losses")
 
 
 def deposits(provider_id: str) -> Place:
     """Money received for a provider and not yet paid out (預り金)."""
     return Place("deposits", provider_id)
+
+
+def frozen(provider_id: str) -> Place:
+    """Money held for a provider whose payer objects; not paid out until the card network decides (預り金)."""
+    return Place("frozen", provider_id)
 
 
 def advances(provider_id: str) -> Place:
@@ -89,7 +96,7 @@ def post(
     Moves of zero yen are left out. `at` is when it is booked, `booked_on` the day it counts for.
     """
     real = [move for move in moves if move.amount_jpy]
-    if session.scalar(select(Entry.id).where(Entry.cause == cause)):
+    if is_booked(cause):
         raise AlreadyBooked(text("この取引はすでに記帳されています(%(cause)s)。", cause=cause))
     _open({place for move in real for place in (move.source, move.destination)})
     entry = Entry(
@@ -143,6 +150,11 @@ def post_each(bookings: Sequence[Booking], *, at: datetime, booked_on: date) -> 
     if transfers:
         session.execute(insert(Entry), entries)
         session.execute(insert(Transfer), transfers)
+
+
+def is_booked(cause: str) -> bool:
+    """Whether a cause stands in the ledger."""
+    return session.scalar(select(Entry.id).where(Entry.cause == cause)) is not None
 
 
 def _open(places: set[Place]) -> None:

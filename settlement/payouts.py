@@ -16,7 +16,16 @@ from exchange.identity.actions import notify
 from exchange.identity.models import Organization
 from settlement import ledger, rules
 from settlement.ledger import BANK, PAYOUT_CLEARING, UNAPPLIED, Move
-from settlement.models import Application, CreditNote, Invoice, Payout, PayoutBatch, PayoutLine, Receipt
+from settlement.models import (
+    Application,
+    CreditNote,
+    Invoice,
+    PaymentDispute,
+    Payout,
+    PayoutBatch,
+    PayoutLine,
+    Receipt,
+)
 
 
 def open_payout(provider_id: str, *, received_on: date, at: datetime) -> Payout:
@@ -50,6 +59,15 @@ def add_refund(invoice: Invoice, note: CreditNote, *, at: datetime) -> None:
     words = f"{note.number} {invoice.number}の返還"
     line = PayoutLine(invoice_id=invoice.id, credit_note_id=note.id, at=at, words=words)
     _add(payout, line, -note.repaid_jpy, -note.fee_back_jpy)
+
+
+def add_dispute(
+    invoice: Invoice, dispute: PaymentDispute, gross_jpy: int, fee_jpy: int, *, words: str, at: datetime
+) -> None:
+    """Take what a payer objects to from the provider's payout, or give it back, as a line that says why."""
+    payout = open_payout(invoice.issuer_id, received_on=at.astimezone(clock.JST).date(), at=at)
+    line = PayoutLine(invoice_id=invoice.id, dispute_id=dispute.id, at=at, words=words)
+    _add(payout, line, gross_jpy, fee_jpy)
 
 
 def _add(payout: Payout, line: PayoutLine, gross_jpy: int, fee_jpy: int) -> None:

@@ -65,17 +65,25 @@ class Heading:
 
 
 # Fees are booked with their consumption tax inside (税込経理方式); the tax category says so to the accounting
-# software. Amounts billed but not received stand in memorandum accounts: the claim is the provider's, not ours.
+# software. What Stripe keeps of a payment is the exchange's cost: exempt where it is the discount on a card claim
+# (消費税法別表第二), taxed where Stripe's own account of the fee shows tax. Amounts billed but not received stand in memorandum accounts: the claim is the provider's, not ours.
 CHART = {
     "bank": Heading(N_("普通預金"), "asset", "debit"),
+    "stripe": Heading(N_("未収入金(決済代行会社)"), "asset", "debit"),
+    "stripe-transit": Heading(N_("未収入金(決済代行会社からの振込)"), "asset", "debit"),
+    "disputed": Heading(N_("仮払金(異議申立て)"), "asset", "debit"),
     "advances": Heading(N_("立替金"), "asset", "debit", floored=True),
     "deposits": Heading(N_("預り金"), "liability", "credit", floored=True),
+    "frozen": Heading(N_("預り金(異議申立てにより保留)"), "liability", "credit", floored=True),
     "unapplied": Heading(N_("仮受金"), "liability", "credit", floored=True),
     "refunds": Heading(N_("未払金(返金)"), "liability", "credit", floored=True),
     "payout-clearing": Heading(N_("未払金(送金手続中)"), "liability", "credit", floored=True),
     "fees": Heading(N_("手数料収入"), "revenue", "credit", tax=N_("課税売上10%")),
     "transfer-charges": Heading(N_("支払手数料(振込手数料負担)"), "expense", "debit"),
     "other-income": Heading(N_("雑収入"), "revenue", "credit"),
+    "processing": Heading(N_("支払手数料"), "expense", "debit", tax=N_("非課税仕入")),
+    "processing-taxed": Heading(N_("支払手数料(課税)"), "expense", "debit", tax=N_("課税仕入10%")),
+    "losses": Heading(N_("雑損失"), "expense", "debit"),
     "billed": Heading(N_("管理勘定 請求済未収"), "memorandum", "debit", floored=True),
     "uncollected": Heading(N_("管理勘定 請求済未収(対照)"), "memorandum", "credit", floored=True),
 }
@@ -212,6 +220,92 @@ def word_due(*, due_on: date, grace_days: int, today: date, warned_on: date | No
     if today >= stop and warned_on is not None and today - warned_on >= wait:
         return "stopped"
     return "last" if today >= stop - timedelta(days=LAST_WORD_DAYS) else "overdue"
+
+
+# --- payment through Stripe -----------------------------------------------------------------------------------
+
+# Amounts that Stripe takes in yen, which have no minor unit there either.
+STRIPE_LEAST_JPY, STRIPE_MOST_JPY = 50, 99_999_999
+KONBINI_LEAST_JPY, KONBINI_MOST_JPY = 120, 300_000
+CARD_DAYS_BEFORE_DUE = 7  # a saved card is asked a week before the due date, so that a refusal leaves time to pay
+UNDER_WAY = ("intended", "open", "processing")
+DISPUTE_WON, DISPUTE_LOST = ("won", "warning_closed", "prevented"), ("lost",)
+
+ONLINE_STATES = {
+    "intended": (N_("準備中"), "info"),
+    "open": (N_("支払画面を表示中"), "info"),
+    "processing": (N_("入金待ち"), "warning"),
+    "succeeded": (N_("入金済み"), "success"),
+    "failed": (N_("不成立"), "error"),
+    "expired": (N_("期限切れ"), "info"),
+}
+ONLINE_METHODS = {
+    "card": N_("クレジットカード"),
+    "konbini": N_("コンビニ"),
+    "customer_balance": N_("銀行振込(決済代行会社)"),
+}
+ONLINE_REFUND_STATES = {
+    "intended": (N_("依頼中"), "info"),
+    "pending": (N_("処理中"), "warning"),
+    "succeeded": (N_("返金済み"), "success"),
+    "failed": (N_("不成立"), "error"),
+}
+DISPUTE_STATES = {
+    "open": (N_("審査中"), "warning"),
+    "won": (N_("解決(入金を維持)"), "success"),
+    "lost": (N_("解決(入金を取消)"), "error"),
+}
+
+
+def ways_to_pay(amount_jpy: int) -> tuple[str, ...]:
+    """How so many yen can be paid through Stripe; empty where the amount is below or above what it takes."""
+    if not STRIPE_LEAST_JPY <= amount_jpy <= STRIPE_MOST_JPY:
+        return ()
+    konbini = ("konbini",) if KONBINI_LEAST_JPY <= amount_jpy <= KONBINI_MOST_JPY else ()
+    return ("card", *konbini, "customer_balance")
+
+
+def online_state(now: str, *, page: str | None, intent: str | None) -> str:
+    """The state of a payment, from Stripe's words on its page (open, complete, expired) and on the payment itself.
+
+    Money that came is never forgotten, whatever was thought before; else nothing goes back from an end. A declined
+    card leaves the page open for another one.
+    """
+    if intent == "succeeded":
+        return "succeeded"
+    if now not in UNDER_WAY:
+        return now
+    if page == "expired" or intent == "canceled":
+        return "expired"
+    if page == "open":
+        return "open"
+    if intent == "requires_payment_method" or (page is None and intent == "requires_action"):
+        return "failed"
+    return "processing" if page == "complete" or intent else now
+
+
+def refund_state(status: str) -> str:
+    """Our state of a refund, from Stripe's."""
+    known = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
+    return known.get(status, "pending")
+
+
+def dispute_state(status: str) -> str:
+    """Our state of a payer's objection, from Stripe's; an inquiry (warning) is open, too."""
+    if status in DISPUTE_WON:
+        return "won"
+    return "lost" if status in DISPUTE_LOST else "open"
+
+
+def part_of_fee(fee_jpy: int, *, part_jpy: int, whole_jpy: int) -> int:
+    """The fee inside a part of a payment, rounded down; the whole fee inside the whole."""
+    return fee_jpy * part_jpy // whole_jpy
+
+
+def is_from_stripe(payer: str) -> bool:
+    """Whether a bank's statement names Stripe as the payer, in any width of kana."""
+    plain = unicodedata.normalize("NFKC", payer).upper()
+    return "ストライプ" in plain or "STRIPE" in plain
 
 
 # --- names and dates ------------------------------------------------------------------------------------------
@@ -386,6 +480,11 @@ class Person(Protocol):
 def keeps_books(person: Person) -> bool:
     """Whether someone keeps the exchange's books: an administrator for finance."""
     return person.is_operator and "finance" in person.roles
+
+
+def pays_for(person: Person, organization_id: str) -> bool:
+    """Whether someone may pay for an organization: its owner, or its accountant."""
+    return person.organization_id == organization_id and bool({"owner", "accountant"} & set(person.roles))
 
 
 def is_party(person: Person, organization_ids: Sequence[str]) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.services import SEAL, free_port
+from tests.stand_in_stripe import KEY, SECRET, StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = (
@@ -48,6 +49,7 @@ class Live:
         self.home = Path(tempfile.mkdtemp(prefix="nkd-live-"))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.stripe = StandIn()
         self._tokens: dict[str, str] = {}
         self.log = self.home.with_suffix(".log")
 
@@ -55,7 +57,9 @@ class Live:
     def env(self) -> dict[str, str]:
         """The environment of this instance alone."""
         kept = {k: v for k, v in os.environ.items() if k not in OWN and not k.startswith(("TESTS_", "PYTEST_"))}
-        return kept | {"PORT": str(self.port), "EXCHANGE_HOME": str(self.home)}
+        own = {"PORT": str(self.port), "EXCHANGE_HOME": str(self.home)}
+        stripe = {"STRIPE_API_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_API_BASE": self.stripe.base}
+        return kept | own | stripe
 
     def start(self, seconds: float = 90) -> None:
         """Run it and wait until it is ready."""
@@ -81,6 +85,7 @@ class Live:
         try:
             self.process.wait(15)
         finally:
+            self.stripe.stop()
             shutil.rmtree(self.home, ignore_errors=True)
             self.log.unlink(missing_ok=True)
 

@@ -18,6 +18,7 @@ import psycopg
 
 BUCKET = "objects"
 SEAL = ("SEAL_CERTIFICATE", "SEAL_KEY")
+STRIPE = ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
 ACCESS_KEY, SECRET_KEY = "tests-access-key", "tests-secret-key-" + secrets.token_hex(8)
 
 
@@ -88,7 +89,16 @@ def configure_process(worker: str) -> Path:
     home = Path(tempfile.mkdtemp(prefix=f"nkd-{worker}-"))
     (home / "run").mkdir()
     (home / "run" / "embedded.json").write_text(json.dumps(_embedded(worker)))
-    for name in ("DATABASE_URL", "SMTP_URL", "SECRET_KEY", "CLOCK_OFFSET_DAYS", "EXCHANGE_URL", "METRICS_TOKEN", *SEAL):
+    for name in (
+        "DATABASE_URL",
+        "SMTP_URL",
+        "SECRET_KEY",
+        "CLOCK_OFFSET_DAYS",
+        "EXCHANGE_URL",
+        "METRICS_TOKEN",
+        *SEAL,
+        *STRIPE,
+    ):
         os.environ.pop(name, None)
     os.environ |= {
         "EXCHANGE_HOME": str(home),

@@ -26,7 +26,7 @@ login_manager = LoginManager()
 
 def is_api() -> bool:
     """Whether this request speaks to a program, which gets JSON and brings a token."""
-    return request.path.startswith(("/api/", "/delta-sharing"))
+    return request.path.startswith(("/api/", "/delta-sharing", "/webhooks/"))
 
 
 def me_or_none() -> Member | None:

@@ -14,7 +14,7 @@ from exchange.errors import N_, Conflict, Invalid, NotFound, Words, WrongState, 
 from exchange.identity.accounts import DomesticOnly
 from exchange.identity.actions import notify, notify_operators
 from exchange.identity.models import Member
-from settlement import bank, collecting, documents, matching, payouts, rules
+from settlement import bank, collecting, documents, matching, online, payouts, rules
 from settlement.actions.locks import MONEY, only_finance
 from settlement.actions.refunds import refund
 from settlement.bank import StatementLine
@@ -165,7 +165,7 @@ def _record(line: StatementLine, *, fingerprint: str, by: Member, at: datetime) 
         receipt.reason = _oddity(invoice, line.amount_jpy)
     collecting.receive(receipt, invoice, match=Match(meant.by), at=at)
     if invoice and invoice.state == "paid" and before != "paid":
-        _tell_paid(invoice, at)
+        tell_paid(invoice, at)
     return receipt
 
 
@@ -193,7 +193,8 @@ def _take_transfer_back(receipt: Receipt, line: StatementLine, by: Member, at: d
     return True
 
 
-def _tell_paid(invoice: Invoice, at: datetime) -> None:
+def tell_paid(invoice: Invoice, at: datetime) -> None:
+    """Tell the provider that an invoice was paid."""
     notify(
         organization_id=invoice.issuer_id,
         roles=("owner", "accountant"),
@@ -282,7 +283,7 @@ def _apply_to(receipt: Receipt, invoice: Invoice, told: dict[str, str], by: Memb
     detail = {"invoice": invoice.id, "amount_jpy": amount, "instruction": told}
     audit.record("receipt.apply", actor=by.id, subject=f"receipt/{receipt.id}", at=at, detail=detail)
     if invoice.state == "paid" and before != "paid":
-        _tell_paid(invoice, at)
+        tell_paid(invoice, at)
 
 
 def _told(instruction: Instruction, at: datetime) -> dict[str, str]:
@@ -330,7 +331,7 @@ def bear_charge(invoice_id: str, *, bearer: str, instruction: Instruction, by: M
     audit.record(
         "invoice.bear_charge", actor=by.id, subject=subject, organization=invoice.issuer_id, at=at, detail=detail
     )
-    _tell_paid(invoice, at)
+    tell_paid(invoice, at)
     return invoice
 
 
@@ -340,13 +341,27 @@ def _last_receipt(invoice: Invoice) -> Receipt | None:
 
 
 def return_receipt(receipt_id: str, *, note: str, by: Member, at: datetime) -> Receipt:
-    """Record that unapplied money was sent back to its payer: when, to which account, in words."""
-    return _let_go(receipt_id, "receipt.return", collecting.give_back, note, by, at)
+    """Record that unapplied money was sent back to its payer: when, to which account, in words.
+
+    What came through Stripe goes back that way, by a job.
+    """
+    return _let_go(receipt_id, "receipt.return", _give_back, note, by, at)
+
+
+def _give_back(receipt: Receipt, *, note: str, at: datetime) -> int:
+    back = online.give_back if receipt.channel == "stripe" else collecting.give_back
+    return back(receipt, note=note, at=at)
 
 
 def keep_receipt(receipt_id: str, *, note: str, by: Member, at: datetime) -> Receipt:
     """Record that unapplied money is the exchange's own: interest, or a transfer of the operator itself. Never a buyer's."""
-    return _let_go(receipt_id, "receipt.keep", collecting.keep_as_income, note, by, at)
+    return _let_go(receipt_id, "receipt.keep", _keep, note, by, at)
+
+
+def _keep(receipt: Receipt, *, note: str, at: datetime) -> int:
+    if receipt.channel == "stripe":
+        raise WrongState(text("利用者が支払った額は、運営者の入金にできません。返金してください。"), state="paid")
+    return collecting.keep_as_income(receipt, note=note, at=at)
 
 
 def _let_go(receipt_id: str, deed: str, book: Callable[..., int], note: str, by: Member, at: datetime) -> Receipt:
@@ -390,4 +405,5 @@ def _unapplied(receipt_id: str) -> Receipt:
         raise NotFound()
     if not receipt.unapplied_jpy:
         raise WrongState(text("この入金に未消込の額は残っていません。"), state="applied")
+    online.refuse_if_receipt_disputed(receipt)
     return receipt

@@ -10,7 +10,7 @@ from exchange.database import session
 from exchange.errors import Invalid, NotFound, Words, WrongState, text
 from exchange.identity.actions import notify
 from exchange.identity.models import Member
-from settlement import collecting, documents, papers, queries
+from settlement import collecting, documents, online, papers, queries
 from settlement.actions.locks import MONEY, only_finance
 from settlement.models import CreditNote, Invoice
 
@@ -43,10 +43,18 @@ def refund(invoice_id: str, *, amount_jpy: int, reason: str, by: Member, at: dat
         errors["reason"] = [text("理由を%(max)s文字以内で入力してください。", max=REASON_LENGTH_MAX)]
     if errors:
         raise Invalid(errors)
-    note = collecting.credit(invoice, amount_jpy, reason=reason.strip(), at=at)
+    online.refuse_if_disputed(invoice.id)
+    note = credit(invoice, amount_jpy, reason=reason.strip(), by=by, at=at)
+    online.send_back(note, at=at)
+    return note
+
+
+def credit(invoice: Invoice, amount_jpy: int, *, reason: str, by: Member | None, at: datetime) -> CreditNote:
+    """Issue a credit note, print it, and tell both sides; `by` is nobody where a refund was made elsewhere."""
+    note = collecting.credit(invoice, amount_jpy, reason=reason, at=at)
     detail = {"amount_jpy": amount_jpy, "repaid_jpy": note.repaid_jpy, "number": note.number}
-    subject = f"invoice/{invoice.id}"
-    audit.record("invoice.refund", actor=by.id, subject=subject, organization=invoice.issuer_id, at=at, detail=detail)
+    actor, subject = by.id if by else None, f"invoice/{invoice.id}"
+    audit.record("invoice.refund", actor=actor, subject=subject, organization=invoice.issuer_id, at=at, detail=detail)
     jobs.enqueue("print-credit-note", {"credit_note_id": note.id}, at=at)
     for organization_id in (invoice.recipient_id, invoice.issuer_id):
         notify(
@@ -70,12 +78,13 @@ def record_refund_sent(credit_note_id: str, *, by: Member, at: datetime) -> Cred
     note = session.get(CreditNote, credit_note_id, populate_existing=True)
     if note is None:
         raise NotFound()
-    if note.repaid_at or not note.repaid_jpy:
+    amount = online.by_bank_jpy(note)
+    if note.repaid_at or not amount:
         raise WrongState(text("この返還に振り込む額は残っていません。"), state="sent")
     invoice = queries.invoice_seen_by(by, note.invoice_id)
-    collecting.send_refund(note, invoice, at=at)
+    collecting.send_refund(note, invoice, amount, at=at)
     subject = f"credit-note/{note.id}"
-    audit.record("refund.send", actor=by.id, subject=subject, at=at, detail={"amount_jpy": note.repaid_jpy})
+    audit.record("refund.send", actor=by.id, subject=subject, at=at, detail={"amount_jpy": amount})
     return note
 
 

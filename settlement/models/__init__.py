@@ -12,6 +12,16 @@ from settlement.models.invoices import (
     SalesReport,
 )
 from settlement.models.ledger import Account, Entry, Held, Transfer
+from settlement.models.online import (
+    OnlineCustomer,
+    OnlinePayment,
+    OnlineRefund,
+    PaymentDispute,
+    SavedCard,
+    StripeEvent,
+    StripeMovement,
+    StripeStanding,
+)
 from settlement.models.payments import Application, Receipt
 from settlement.models.payouts import Payout, PayoutBatch, PayoutLine
 from settlement.models.periods import Period
@@ -28,6 +38,10 @@ __all__ = [
     "Invoice",
     "InvoiceCounter",
     "InvoiceLine",
+    "OnlineCustomer",
+    "OnlinePayment",
+    "OnlineRefund",
+    "PaymentDispute",
     "Payout",
     "PayoutBatch",
     "PayoutLine",
@@ -36,5 +50,9 @@ __all__ = [
     "RegistrationNotice",
     "Reminder",
     "SalesReport",
+    "SavedCard",
+    "StripeEvent",
+    "StripeMovement",
+    "StripeStanding",
     "Transfer",
 ]

@@ -11,17 +11,22 @@ from exchange.database import Base, Id
 
 
 class Receipt(Base):
-    """One payment received at the bank, from a statement or recorded by a person; each once, by its fingerprint."""
+    """One payment received: at the bank, from a statement or recorded by a person, or through Stripe.
+
+    Each is recorded once, by its fingerprint.
+    """
 
     __tablename__ = "receipt"
     __table_args__ = (
         CheckConstraint("amount_jpy > 0", name="amount_positive"),
         CheckConstraint("unapplied_jpy BETWEEN 0 AND amount_jpy", name="unapplied"),
+        CheckConstraint("channel IN ('bank','stripe')", name="channel"),
         Index("ix_receipt_unapplied", "id", postgresql_where="unapplied_jpy > 0"),
     )
 
     id: Mapped[Id]
     fingerprint: Mapped[str] = mapped_column(unique=True)
+    channel: Mapped[str] = mapped_column(default="bank")
     received_on: Mapped[date]
     payer: Mapped[str]
     amount_jpy: Mapped[int] = mapped_column(BigInteger)

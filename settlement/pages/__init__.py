@@ -4,7 +4,7 @@ from flask import Blueprint
 
 blueprint = Blueprint("settlement", __name__)
 
-from settlement.pages import assessments, books, invoices, papers, payouts, receipts  # noqa: E402 - they hang their routes on the blueprint
+from settlement.pages import assessments, books, invoices, online_payments, papers, payouts, receipts  # noqa: E402, F401 - they hang their routes on the blueprint
 from settlement.pages.desk import fill_registries  # noqa: E402
 
 __all__ = [

@@ -32,7 +32,16 @@ def _accountant_tasks() -> list[Task]:
     receipts, refunds = queries.unapplied_receipts(), queries.refunds_to_send()
     open_months = [m for m in queries.last_months(at=clock.now(), count=1) if m.state == "open"]
     due = queries.due_payouts()
+    failed, disputes = queries.failed_refunds(), [d for d in queries.payment_disputes() if d.state == "open"]
     return [
+        Task(
+            text("カードの支払いに異議申立てがあります"),
+            len(disputes),
+            _first(disputes, "opened_at"),
+            "/desk/ledger/online#disputes",
+            min((d.answer_by.date() for d in disputes if d.answer_by), default=None),
+        ),
+        Task(text("振込で返す返金があります"), len(failed), _first(failed, "begun_at"), "/desk/ledger/online#failed"),
         Task(
             text("確認が必要な入金があります"), len(receipts), _first(receipts, "recorded_at"), "/desk/ledger/receipts"
         ),

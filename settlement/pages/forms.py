@@ -150,6 +150,15 @@ class SalesForm(Form):
     )
 
 
+class CardForm(Form):
+    """Consent to have monthly invoices taken from a card."""
+
+    consents = BooleanField(
+        _l("請求書が発行されるたびに、登録したカードから自動で支払うことに同意します"),
+        validators=[InputRequired(_l("カードを登録するには、自動で支払うことへの同意が必要です。"))],
+    )
+
+
 class ConfirmForm(Form):
     """A deed that needs no more than a yes."""
 

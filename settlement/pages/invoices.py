@@ -1,13 +1,14 @@
 """What do I owe, by when? Invoices, and what accountants of the exchange do with one."""
 
+from datetime import timedelta
 from typing import Any
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 
 from exchange import clock
 from exchange.web.access import me, operator, signed_in
 from exchange.web.forms import attempt
-from settlement import actions, documents, issuing, queries, rules, schemas
+from settlement import actions, documents, issuing, queries, rules, schemas, stripe_gateway
 from settlement.files import file_response
 from settlement.models import Invoice
 from settlement.pages import blueprint
@@ -33,6 +34,7 @@ def invoices() -> Any:
         searched=searched,
         bank=documents.bank_words(),
         keeps_books=rules.keeps_books(me()),
+        pays_online=stripe_gateway.is_on() and rules.pays_for(me(), me().organization_id),
         shown_state=shown_state,
         states=rules.INVOICE_STATES,
         export_url=url_for("settlement.export", **dict[str, Any]({k: v for k, v in typed.items() if k != "cursor"})),
@@ -67,6 +69,9 @@ def invoice(invoice_id: str) -> Any:
         kept_until=documents.kept_until(found.issued_on),
         deductible=None if found.title == rules.QUALIFIED else issuing.deductible_percent(found.supplied_until),
         fiscal_year=_fiscal_year(found),
+        online=queries.online_offer(me(), found),
+        is_back=bool(request.args.get("paid")),
+        card_on=found.due_on - timedelta(days=rules.CARD_DAYS_BEFORE_DUE),
     )
 
 

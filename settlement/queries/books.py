@@ -177,24 +177,25 @@ def month_entries(month: str) -> Iterator[EntryShown]:
 
 @dataclass(frozen=True)
 class DepositsAndBank:
-    """Whether what is held for others is covered by what is at the bank, in yen."""
+    """Whether what is held for others is covered by what is at the bank and on its way there, in yen."""
 
     bank_jpy: int
+    stripe_jpy: int
     held_jpy: int
     fees_jpy: int
 
 
 def deposits_and_bank() -> DepositsAndBank:
     """The bank balance beside everything in it that belongs to others, and the fees of all time."""
-    kinds = {"bank": "bank", "fees": "fees"}
-    heading = case((Account.heading.in_(kinds), Account.heading), else_="held").label("heading")
-    wanted = ("bank", "fees", "deposits", "unapplied", "refunds", "payout-clearing")
+    own = case((Account.heading.startswith("stripe"), "stripe"), else_=Account.heading)
+    heading = case((own.in_(("bank", "stripe", "fees")), own), else_="held").label("heading")
+    wanted = ("bank", "stripe", "stripe-transit", "fees", "deposits", "frozen", "unapplied", "refunds")
 
     def by(column: InstrumentedAttribute[str]) -> dict[str, int]:
         query = select(heading, func.sum(Transfer.amount_jpy)).join(Account, Account.code == column)
-        rows = session.execute(query.where(Account.heading.in_(wanted)).group_by(heading))
+        rows = session.execute(query.where(Account.heading.in_((*wanted, "payout-clearing"))).group_by(heading))
         return {str(name): int(amount) for name, amount in rows}
 
     debits, credits = by(Transfer.destination), by(Transfer.source)
-    net = {key: debits.get(key, 0) - credits.get(key, 0) for key in ("bank", "held", "fees")}
-    return DepositsAndBank(net["bank"], -net["held"], -net["fees"])
+    net = {key: debits.get(key, 0) - credits.get(key, 0) for key in ("bank", "stripe", "held", "fees")}
+    return DepositsAndBank(net["bank"], net["stripe"], -net["held"], -net["fees"])

@@ -1,8 +1,10 @@
 """Payouts as their providers and the exchange's accountants may see them, and money that waits for a person."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from exchange import settings
@@ -11,7 +13,7 @@ from exchange.errors import NotFound, text
 from exchange.identity.models import Member
 from exchange.identity.queries import organizations_by_id
 from settlement import matching, rules
-from settlement.models import CreditNote, Invoice, Payout, PayoutBatch, Receipt
+from settlement.models import CreditNote, Invoice, OnlineRefund, Payout, PayoutBatch, Receipt
 
 
 def _visible_to(member: Member) -> Select[Payout]:
@@ -84,10 +86,29 @@ def receipts_waiting(*, limit: int = 20, cursor: str | None = None) -> Page[Rece
     return page(query, Receipt.id, limit=limit, cursor=cursor)
 
 
-def refunds_to_send(*, limit: int = 100) -> list[CreditNote]:
-    """Credit notes whose money still has to be sent to the buyer, the oldest first, with their invoices."""
-    query = select(CreditNote).where(CreditNote.repaid_jpy > 0, CreditNote.repaid_at.is_(None))
-    return list(session.scalars(query.options(joinedload(CreditNote.invoice)).order_by(CreditNote.id).limit(limit)))
+@dataclass(frozen=True)
+class RefundToSend:
+    """A credit note, and how many yen of it have to be sent to the buyer by bank transfer."""
+
+    note: CreditNote
+    amount_jpy: int
+
+    @property
+    def issued_at(self) -> datetime:
+        """Since when the money is owed."""
+        return self.note.issued_at
+
+
+def refunds_to_send(*, limit: int = 100) -> list[RefundToSend]:
+    """Credit notes whose money still has to be sent by bank transfer, the oldest first, with their invoices.
+
+    What goes back through Stripe is left out.
+    """
+    online = select(func.coalesce(func.sum(OnlineRefund.amount_jpy), 0))
+    left = CreditNote.repaid_jpy - online.where(OnlineRefund.credit_note_id == CreditNote.id).scalar_subquery()
+    query = select(CreditNote, left).where(left > 0, CreditNote.repaid_at.is_(None))
+    query = query.options(joinedload(CreditNote.invoice)).order_by(CreditNote.id).limit(limit)
+    return [RefundToSend(note, int(amount)) for note, amount in session.execute(query)]
 
 
 def receipt_seen_by(member: Member, receipt_id: str) -> Receipt:

@@ -8,9 +8,11 @@ import pytest
 
 from contracts.models import Contract, Offer
 from exchange import clock, database, settings
+from exchange.config import config
 from exchange.database import new_id, session
 from listings.models import Listing
 from settlement import actions
+from tests.stand_in_stripe import KEY, SECRET, StandIn
 
 ONE_OFF = {"model": "one_off", "price_jpy": 10_000, "payment": "on_activation"}
 MONTHLY = {"model": "subscription", "price_jpy": 12_000, "interval": "month"}
@@ -156,3 +158,31 @@ def last_month():
     since, _ = clock.month_bounds(clock.month_of(clock.now()))
     first = (since.replace(day=1) - date.resolution).replace(day=1)
     return f"{first:%Y-%m}", first, since
+
+
+# ---- Stripe, as far as the exchange speaks to it
+
+
+@pytest.fixture(scope="session")
+def stripe_machine():
+    """A machine that speaks as Stripe does, for the whole run."""
+    machine = StandIn()
+    yield machine
+    machine.stop()
+
+
+@pytest.fixture
+def stripe(stripe_machine, app, monkeypatch):
+    """A fresh Stripe, and an exchange that has a key for it; the library's pauses between two tries are short."""
+    from stripe import HTTPClient
+
+    stripe_machine.forget()
+    settings = {"STRIPE_API_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_API_BASE": stripe_machine.base}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.001)
+    monkeypatch.setattr(HTTPClient, "MAX_DELAY", 0.002)
+    config.cache_clear()
+    yield stripe_machine
+    monkeypatch.undo()
+    config.cache_clear()
