@@ -17,7 +17,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from tests.world import ONE_OFF
 
-EXAMPLES = 8  # of each operation, each for a provider, a buyer, an administrator and a stranger
+# Of each operation. Whatever a stranger sends, the door is what answers.
+EXAMPLES = {"provider": 5, "buyer": 5, "administrator": 5, "stranger": 2}
 ANSWERS = {"expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "422"]}
 CONFIG = SchemathesisConfig.from_dict({"checks": {"positive_data_acceptance": ANSWERS}})
 MODES = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
@@ -49,7 +50,7 @@ def market(world: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("who", ["provider", "buyer", "administrator", "stranger"])
+@pytest.mark.parametrize("who", EXAMPLES)
 def test_nothing_a_client_sends_surprises_the_api(app: Any, market: dict[str, Any], who: str) -> None:
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app, config=CONFIG)
     person = market["people"][who]
@@ -57,18 +58,18 @@ def test_nothing_a_client_sends_surprises_the_api(app: Any, market: dict[str, An
     operations = [found.ok() for found in schema.get_all_operations()]
 
     for operation in operations:
-        hold(operation, headers, market["ids"])
+        hold(operation, headers, market["ids"], examples=EXAMPLES[who])
 
     assert len(operations) > 50
 
 
-def hold(operation: Any, headers: dict[str, str], ids: dict[str, list[str]]) -> None:
+def hold(operation: Any, headers: dict[str, str], ids: dict[str, list[str]], *, examples: int) -> None:
     """One operation keeps its word over a handful of examples, lawful and not."""
     cases = st.one_of([operation.as_strategy(generation_mode=mode) for mode in MODES])
 
     @given(case=cases, data=st.data())
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         database=None,
         derandomize=True,
