@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from bench import batch, close, document, growth, ingest, link, metering, pages
+from bench import batch, close, document, growth, ingest, ledger, link, metering, pages
 from bench.house import House
 
 BENCHES = {
@@ -14,6 +14,7 @@ BENCHES = {
     "growth": growth.run,
     "batch": batch.run,
     "close": close.run,
+    "ledger": ledger.run,
     "metering": metering.run,
 }
 

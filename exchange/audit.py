@@ -3,8 +3,6 @@
 Sealing is apart from writing so that no request waits for another: rows get their place in the chain within seconds.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,10 +10,9 @@ from typing import Any
 from sqlalchemy import DDL, BigInteger, Identity, Index, event, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from exchange import chain
 from exchange.database import Base, Page, make_cursor, read_cursor, session
 from exchange.errors import Invalid, text
-
-GENESIS = "0" * 64
 
 
 class AuditEntry(Base):
@@ -81,11 +78,9 @@ def record_each(
         session.execute(insert(AuditEntry), rows)
 
 
-def sealed_by(before: str, entry: AuditEntry) -> str:
-    """The seal of an entry that follows the seal `before`: SHA-256 over both, in canonical JSON."""
-    body = [before, entry.place, entry.id, entry.at.isoformat(), entry.deed, entry.actor, entry.organization_id]
-    words = json.dumps([*body, entry.subject, entry.detail], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(words.encode()).hexdigest()
+def _body(entry: AuditEntry) -> list[Any]:
+    who = [entry.actor, entry.organization_id]
+    return [entry.id, entry.at.isoformat(), entry.deed, *who, entry.subject, entry.detail]
 
 
 def seal(*, limit: int = 5_000) -> int:
@@ -96,16 +91,13 @@ def seal(*, limit: int = 5_000) -> int:
         .order_by(AuditEntry.place.desc())
         .limit(1)
     ).first()
-    place, before = (last.place, last.seal) if last else (0, GENESIS)
+    place, before = (last.place, last.seal) if last else (0, chain.GENESIS)
     waiting = session.scalars(
         select(AuditEntry).where(AuditEntry.seal.is_(None)).order_by(AuditEntry.id).limit(limit)
     ).all()
-    rows = []
+    links = chain.sealed(map(_body, waiting), place=place, before=before)
+    rows = [{"id": e.id, "place": place, "seal": seal} for e, (place, seal) in zip(waiting, links, strict=True)]
     for entry in waiting:
-        place += 1
-        entry.place = place
-        before = sealed_by(before, entry)
-        rows.append({"id": entry.id, "place": place, "seal": before})
         session.expunge(entry)
     if rows:
         session.execute(update(AuditEntry), rows)
@@ -114,12 +106,7 @@ def seal(*, limit: int = 5_000) -> int:
 
 def broken() -> AuditEntry | None:
     """The first sealed entry that does not follow from the one before it, or None when the chain is whole."""
-    before, expected = GENESIS, 1
-    for entry in _chain():
-        if entry.place != expected or entry.seal != sealed_by(before, entry):
-            return entry
-        before, expected = str(entry.seal), expected + 1
-    return None
+    return chain.first_broken((entry, _body(entry)) for entry in _chain())
 
 
 def _chain() -> Iterator[AuditEntry]:

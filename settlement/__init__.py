@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def install(app: Exchange) -> None:
     """Give the house this chapter's pages, API, jobs, and what it shows on pages below."""
     from exchange.web import forms
-    from settlement import api, jobs, pages, papers_api, webhooks  # noqa: F401 - importing jobs registers them
+    from settlement import api, commands, jobs, pages, papers_api, webhooks  # noqa: F401 - importing jobs registers them
 
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(webhooks.blueprint)
@@ -19,3 +19,4 @@ def install(app: Exchange) -> None:
     app.register_api(api.blueprint)
     app.register_api(papers_api.blueprint)
     pages.fill_registries()
+    app.cli.add_command(commands.ledger)

@@ -263,11 +263,11 @@ def trial_balance(args: dict[str, Any]) -> Any:
 @blueprint.route("/ledger/journal.csv")
 @operator("finance")
 @api.offers(*CSV)
-@blueprint.arguments(schemas.MonthArgs, location="query")
+@blueprint.arguments(schemas.JournalArgs, location="query")
 @blueprint.response(200, BINARY, content_type="text/csv")
 def journal_csv(args: dict[str, Any]) -> Response:
     """The journal of a month (仕訳) with tax categories, for accounting software; memorandum accounts left out."""
-    return csv_response(args["month"])
+    return csv_response(**args)
 
 
 @blueprint.route("/ledger/journal.hledger")

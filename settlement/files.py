@@ -21,10 +21,12 @@ def batch_response(batch: PayoutBatch) -> Response:
     return answer
 
 
-def csv_response(month: str) -> Response:
-    """A month's journal as CSV."""
-    rows = journal.as_csv(queries.month_entries(month))
-    return text_response(rows, "text/csv", f"journal-{month}.csv")
+def csv_response(month: str, encoding: str = "utf-8") -> Response:
+    """A month's journal as CSV, in UTF-8 or Shift_JIS."""
+    content = journal.encoded(journal.as_csv(queries.month_entries(month)), encoding)
+    answer = file_response(content, "text/csv", f"journal-{month}.csv")
+    answer.headers["Content-Type"] = f"text/csv; charset={'Shift_JIS' if encoding == 'shift_jis' else 'utf-8'}"
+    return answer
 
 
 def hledger_response() -> Response:

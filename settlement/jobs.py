@@ -5,7 +5,7 @@ from typing import Any
 
 from exchange.errors import N_, text
 from exchange.jobs import handler, periodic
-from settlement import actions, stripe_gateway
+from settlement import actions, ledger, sealing, stripe_gateway
 
 
 @periodic("issue-invoices", seconds=1, title=text(N_("成立した契約の請求書を発行する")))
@@ -19,6 +19,24 @@ def bank_deadlines(*, at: datetime) -> None:
     """Unapplied money must go back and providers' money must leave by a date; accountants hear of it in time."""
     actions.remind_of_unapplied(at=at)
     actions.warn_of_deadlines(at=at)
+
+
+@periodic("seal-ledger", seconds=2, title=text(N_("仕訳の封印")))
+def seal_ledger(*, at: datetime) -> None:
+    """Give new entries their place in the ledger's hash chain."""
+    sealing.seal()
+
+
+@periodic("expire-holds", seconds=10, title=text(N_("期限を過ぎた保留の解除")))
+def expire_holds(*, at: datetime) -> None:
+    """Release amounts that were set aside until now."""
+    ledger.expire_holds(at=at)
+
+
+@periodic("verify-ledger", seconds=600, title=text(N_("会計帳簿の検証")))
+def verify_ledger(*, at: datetime) -> None:
+    """Prove the books once a night."""
+    sealing.prove_nightly(at=at)
 
 
 @handler("close-month")

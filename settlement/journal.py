@@ -1,5 +1,6 @@
 """The journal in the formats of others: CSV for accounting software (仕訳), and hledger's. Formats only."""
 
+import codecs
 import csv
 import io
 import re
@@ -15,6 +16,7 @@ CSV_COLUMNS = (
     + [f"貸方{name}" for name in ("勘定科目", "補助科目", "税区分", "金額")]
     + ["摘要"]
 )
+ENCODINGS = {"utf-8": "utf-8-sig", "shift_jis": "cp932"}  # with a byte order mark, for spreadsheets; as Windows has it
 OUT_OF_SCOPE = "対象外"
 FEE_GIVEN_BACK = "課税売上返還等10%"
 
@@ -63,9 +65,9 @@ class EntryShown:
 def as_csv(entries: Iterable[EntryShown]) -> Iterator[str]:
     """One row a transfer, with tax categories; memorandum accounts (管理勘定) stand outside the books and are left out.
 
-    Fees include their consumption tax (税込経理方式). Begins with a byte order mark, for spreadsheets.
+    Fees include their consumption tax (税込経理方式).
     """
-    yield "\ufeff" + row(CSV_COLUMNS)
+    yield row(CSV_COLUMNS)
     for entry in entries:
         for transfer in entry.transfers:
             if transfer.debit.kind != "memorandum":
@@ -83,6 +85,19 @@ def _cells(entry: EntryShown, transfer: TransferShown) -> list[str]:
 def unharmful(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def encoded(lines: Iterable[str], encoding: str) -> bytes:
+    """A file's bytes in one of `ENCODINGS`; what Shift_JIS does not have becomes 〓 (下駄), as printers did."""
+    return "".join(lines).encode(ENCODINGS[encoding], errors="geta")
+
+
+def _geta(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return "〓" * (error.end - error.start), error.end
+
+
+codecs.register_error("geta", _geta)
 
 
 def row(cells: Sequence[str]) -> str:

@@ -64,6 +64,7 @@ class Heading:
     tax: str = N_("対象外")
 
 
+# A heading added here needs a migration of `ck_ledger_account_chart`: the database knows the chart too.
 # Fees are booked with their consumption tax inside (税込経理方式); the tax category says so to the accounting
 # software. What Stripe keeps of a payment is the exchange's cost: exempt where it is the discount on a card claim
 # (消費税法別表第二), taxed where Stripe's own account of the fee shows tax. Amounts billed but not received stand in memorandum accounts: the claim is the provider's, not ours.
@@ -87,6 +88,13 @@ CHART = {
     "billed": Heading(N_("管理勘定 請求済未収"), "memorandum", "debit", floored=True),
     "uncollected": Heading(N_("管理勘定 請求済未収(対照)"), "memorandum", "credit", floored=True),
 }
+HELD_FOR_OTHERS = (
+    "deposits",
+    "frozen",
+    "unapplied",
+    "refunds",
+    "payout-clearing",
+)  # what of the bank balance is not ours
 KIND_TITLES = {
     "asset": N_("資産"),
     "liability": N_("負債"),
@@ -94,6 +102,25 @@ KIND_TITLES = {
     "expense": N_("費用"),
     "memorandum": N_("管理"),
 }
+
+
+@dataclass(frozen=True)
+class Age:
+    """How long a debt is overdue: from so many days, up to but not including so many; None where there is no bound."""
+
+    title: str
+    days_from: int | None
+    days_until: int | None
+
+
+# An invoice is due through its due date, so one day overdue is the day after it.
+AGES = (
+    Age(N_("期限内"), None, 1),
+    Age(N_("1〜30日"), 1, 31),
+    Age(N_("31〜60日"), 31, 61),
+    Age(N_("61〜90日"), 61, 91),
+    Age(N_("91日以上"), 91, None),
+)
 
 
 # --- tax and totals -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from exchange.web.api import Answer, PageArgs, Schema
-from settlement import documents, issuing, queries, rules
+from settlement import documents, issuing, journal, queries, rules
 from settlement.actions import BatchMade, Taken
 from settlement.journal import AccountShown, EntryShown
 from settlement.models import CreditNote, Invoice, Payout, PayoutBatch, Receipt
@@ -56,6 +56,20 @@ class MonthArgs(Schema):
     """A month by Japan's calendar."""
 
     month = fields.String(required=True, validate=MONTH)
+
+
+class JournalArgs(MonthArgs):
+    """A month, and how its file is encoded: accounting software made for Windows often wants Shift_JIS."""
+
+    encoding = fields.String(load_default="utf-8", validate=validate.OneOf(list(journal.ENCODINGS)))
+
+
+class PartnerArgs(Schema):
+    """Days of a partner's accounts; the running month where left out."""
+
+    partner = fields.String(load_default=None, validate=validate.Length(1, 40))
+    since = fields.Date(data_key="from", load_default=None)
+    until = fields.Date(data_key="to", load_default=None)
 
 
 class LedgerArgs(Schema):

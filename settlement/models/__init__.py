@@ -11,7 +11,7 @@ from settlement.models.invoices import (
     Reminder,
     SalesReport,
 )
-from settlement.models.ledger import Account, Entry, Held, Transfer
+from settlement.models.ledger import Account, DaySum, Entry, Held, Hold, Seal, Transfer, Unsealed
 from settlement.models.online import (
     OnlineCustomer,
     OnlinePayment,
@@ -33,8 +33,10 @@ __all__ = [
     "AssessmentLine",
     "CorrectedInvoice",
     "CreditNote",
+    "DaySum",
     "Entry",
     "Held",
+    "Hold",
     "Invoice",
     "InvoiceCounter",
     "InvoiceLine",
@@ -51,8 +53,10 @@ __all__ = [
     "Reminder",
     "SalesReport",
     "SavedCard",
+    "Seal",
     "StripeEvent",
     "StripeMovement",
     "StripeStanding",
     "Transfer",
+    "Unsealed",
 ]

@@ -1,12 +1,13 @@
 """The books: does everything add up, what waits for an accountant, which month is closed?"""
 
+from datetime import date
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from exchange import clock
-from exchange.errors import WrongState, text
+from exchange.errors import Invalid, WrongState, text
 from exchange.web.access import me, operator
 from settlement import actions, queries, rules, schemas
 from settlement.files import csv_response, hledger_response
@@ -80,11 +81,55 @@ def _next(cursor: str | None, typed: dict[str, str]) -> str | None:
     return url_for("settlement.entries", **dict[str, Any](typed | {"cursor": cursor})) if cursor else None
 
 
+@blueprint.get("/desk/ledger/partners")
+@operator("finance")
+def partner_ledger() -> Any:
+    """The accounts of one partner, transfer by transfer (補助元帳)."""
+    args, typed = search_of(schemas.PartnerArgs)
+    since, until = _days(args["since"], args["until"])
+    found = queries.partner(args["partner"]) if args["partner"] else None
+    return render_template(
+        "settlement/partner.html",
+        partners=queries.partners(),
+        partner=found,
+        accounts=queries.partner_accounts(found.id, since=since, until=until) if found else [],
+        since=since,
+        until=until,
+        typed=typed,
+    )
+
+
+def _days(since: date | None, until: date | None) -> tuple[date, date]:
+    """The days asked for; the running month where nothing is said."""
+    today = clock.today()
+    until = until or max(today, since or today)
+    since = since or until.replace(day=1)
+    if since > until:
+        raise Invalid({"q": [text("日付の範囲が逆です。「から」を「まで」より前の日付にしてください。")]})
+    return since, until
+
+
+@blueprint.get("/desk/ledger/ageing")
+@operator("finance")
+def ageing() -> Any:
+    """What is unpaid, by buyer and by how long it is overdue (年齢表)."""
+    today = clock.today()
+    rows = queries.ageing(on=today)
+    return render_template(
+        "settlement/ageing.html",
+        rows=rows,
+        ages=rules.AGES,
+        sums=[sum(row.buckets[n] for row in rows) for n in range(len(rules.AGES))],
+        total_jpy=sum(row.total_jpy for row in rows),
+        on=today,
+    )
+
+
 @blueprint.get("/desk/ledger/journal-<month>.csv")
 @operator("finance")
 def journal_csv(month: str) -> Any:
     """A month's journal for accounting software."""
-    return csv_response(month)
+    return csv_response(month, "shift_jis" if request.args.get("encoding") == "shift_jis" else "utf-8")
 
 
 @blueprint.get("/desk/ledger/journal.hledger")

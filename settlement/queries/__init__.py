@@ -57,16 +57,20 @@ from settlement.queries.payouts import (
     unapplied_receipts,
 )
 from settlement.queries.previews import Preview, previews
+from settlement.queries.subsidiary import AgeingRow, PartnerAccount, ageing, partner, partner_accounts, partners
 
 __all__ = [
     "AccountBalance",
+    "AgeingRow",
     "DepositsAndBank",
     "InvoiceFilter",
     "Month",
     "OnlineOffer",
+    "PartnerAccount",
     "Preview",
     "TrialRow",
     "accounts",
+    "ageing",
     "assessment_seen_by",
     "assessments_seen_by",
     "assessments_to_export",
@@ -91,6 +95,9 @@ __all__ = [
     "online_payments",
     "online_refunds",
     "open_sums",
+    "partner",
+    "partner_accounts",
+    "partners",
     "payment_disputes",
     "payout_seen_by",
     "payouts_seen_by",

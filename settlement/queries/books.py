@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, selectinload
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import selectinload
 
 from exchange import clock
 from exchange.database import Page, page, session
 from exchange.identity.models import Organization
 from exchange.identity.queries import organizations_by_id
-from settlement import rules
+from settlement import ledger, rules
 from settlement.journal import AccountShown, EntryShown, TransferShown
 from settlement.models import Account, Entry, Transfer
 from settlement.queries.months import check_month
@@ -36,9 +36,9 @@ class TrialRow:
     closing_jpy: int
 
 
-def accounts() -> list[AccountBalance]:
-    """Every account in the order of the chart, with its balance now."""
-    sums = _sums(None)
+def accounts(*, until: datetime | None = None) -> list[AccountBalance]:
+    """Every account in the order of the chart, with its balance now, or as it was booked before a moment."""
+    sums = ledger.sums(until=until)
     return [
         AccountBalance(_named(account, partner), _on_side(account.side, sums.get(account.code, (0, 0))))
         for account, partner in _in_chart_order()
@@ -58,33 +58,33 @@ def _named(account: Account, partner: str | None) -> AccountShown:
     return AccountShown(code, account.heading, title, account.kind, account.side, partner, partner_id)
 
 
-def _sums(within: ColumnElement[bool] | None) -> dict[str, tuple[int, int]]:
-    """Debits and credits by account, of the entries within a condition."""
-
-    def by(column: InstrumentedAttribute[str]) -> dict[str, int]:
-        query = select(column, func.sum(Transfer.amount_jpy)).group_by(column)
-        if within is not None:
-            query = query.join(Entry, Entry.id == Transfer.entry_id).where(within)
-        return {str(code): int(amount) for code, amount in session.execute(query)}
-
-    debits, credits = by(Transfer.destination), by(Transfer.source)
-    return {code: (debits.get(code, 0), credits.get(code, 0)) for code in debits.keys() | credits.keys()}
-
-
 def trial_balance(month: str) -> list[TrialRow]:
     """The trial balance of a month, by the days entries count for. Debits and credits of the whole are equal."""
     check_month(month)
-    first, after = _days(month)
-    before = _sums(Entry.booked_on < first)
-    within = _sums(and_(Entry.booked_on >= first, Entry.booked_on < after))
-    rows = []
+    sums, rows = _before_and_within(*_days(month)), []
     for account, partner in _in_chart_order():
-        debit, credit = within.get(account.code, (0, 0))
-        opening = _on_side(account.side, before.get(account.code, (0, 0)))
-        closing = opening + _on_side(account.side, (debit, credit))
-        if opening or debit or credit:
-            rows.append(TrialRow(_named(account, partner), opening, debit, credit, closing))
+        before, within = sums.get(account.code, ((0, 0), (0, 0)))
+        opening = _on_side(account.side, before)
+        closing = opening + _on_side(account.side, within)
+        if opening or any(within):
+            rows.append(TrialRow(_named(account, partner), opening, *within, closing))
     return rows
+
+
+Sums = tuple[int, int]
+
+
+def _before_and_within(first: date, after: date) -> dict[str, tuple[Sums, Sums]]:
+    """Debits and credits by account before a span of days and within it, in one read."""
+    moved = ledger.postings()
+    before, within = moved.c.booked_on < first, and_(moved.c.booked_on >= first, moved.c.booked_on < after)
+    totals = [
+        func.coalesce(func.sum(amount).filter(when), 0)
+        for when in (before, within)
+        for amount in (moved.c.debit_jpy, moved.c.credit_jpy)
+    ]
+    found = session.execute(select(moved.c.account, *totals).group_by(moved.c.account))
+    return {code: ((int(a), int(b)), (int(c), int(d))) for code, a, b, c, d in found}
 
 
 def _on_side(side: str, sums: tuple[int, int]) -> int:
@@ -176,26 +176,42 @@ def month_entries(month: str) -> Iterator[EntryShown]:
 
 
 @dataclass(frozen=True)
+class HeadingBalance:
+    """A heading of the chart and the balance of all its accounts, in yen."""
+
+    title: str
+    balance_jpy: int
+
+
+@dataclass(frozen=True)
 class DepositsAndBank:
     """Whether what is held for others is covered by what is at the bank and on its way there, in yen."""
 
     bank_jpy: int
     stripe_jpy: int
-    held_jpy: int
+    held: Sequence[HeadingBalance]
     fees_jpy: int
+    advances_jpy: int
+
+    @property
+    def held_jpy(self) -> int:
+        """What of it belongs to others."""
+        return sum(line.balance_jpy for line in self.held)
+
+    @property
+    def own_jpy(self) -> int:
+        """What is left of both for the exchange itself; below zero, money of others is missing."""
+        return self.bank_jpy + self.stripe_jpy - self.held_jpy
 
 
 def deposits_and_bank() -> DepositsAndBank:
-    """The bank balance beside everything in it that belongs to others, and the fees of all time."""
-    own = case((Account.heading.startswith("stripe"), "stripe"), else_=Account.heading)
-    heading = case((own.in_(("bank", "stripe", "fees")), own), else_="held").label("heading")
-    wanted = ("bank", "stripe", "stripe-transit", "fees", "deposits", "frozen", "unapplied", "refunds")
-
-    def by(column: InstrumentedAttribute[str]) -> dict[str, int]:
-        query = select(heading, func.sum(Transfer.amount_jpy)).join(Account, Account.code == column)
-        rows = session.execute(query.where(Account.heading.in_((*wanted, "payout-clearing"))).group_by(heading))
-        return {str(name): int(amount) for name, amount in rows}
-
-    debits, credits = by(Transfer.destination), by(Transfer.source)
-    net = {key: debits.get(key, 0) - credits.get(key, 0) for key in ("bank", "stripe", "held", "fees")}
-    return DepositsAndBank(net["bank"], net["stripe"], -net["held"], -net["fees"])
+    """What is at the bank and at Stripe beside everything in it that belongs to others, and the fees of all time."""
+    by_heading: dict[str, int] = {}
+    for found in accounts():
+        by_heading[found.account.heading] = by_heading.get(found.account.heading, 0) + found.balance_jpy
+    lines = [
+        HeadingBalance(rules.CHART[heading].title, by_heading.get(heading, 0)) for heading in rules.HELD_FOR_OTHERS
+    ]
+    bank, fees, advances = (by_heading.get(heading, 0) for heading in ("bank", "fees", "advances"))
+    stripe = by_heading.get("stripe", 0) + by_heading.get("stripe-transit", 0)
+    return DepositsAndBank(bank, stripe, lines, fees, advances)
