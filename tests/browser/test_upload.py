@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,12 @@ def test_a_lost_connection_is_told_and_the_upload_goes_on(files_page: Any, tmp_p
 
 def test_a_closed_page_goes_on_where_it_stopped(files_page: Any, big_file: Path) -> None:
     sent = parts_sent(files_page)
-    slow(files_page, big_file)
+    hurry = slow(files_page, big_file)
     before = files_page.evaluate(f"({KEPT}).count")
     done = files_page.evaluate(f"Object.keys(({KEPT}).done).length")
     files_page.on("dialog", lambda dialog: dialog.accept())
     files_page.reload()
+    hurry()
     sent.clear()
     files_page.set_input_files(FIELD, big_file)
     arrived(files_page, "測量.bin")
@@ -68,9 +69,10 @@ def test_a_closed_page_goes_on_where_it_stopped(files_page: Any, big_file: Path)
 
 
 def test_a_forgotten_upload_starts_again(files_page: Any, big_file: Path) -> None:
-    slow(files_page, big_file)
+    hurry = slow(files_page, big_file)
     files_page.on("dialog", lambda dialog: dialog.accept())
     files_page.reload()
+    hurry()
     files_page.evaluate(FORGET)
     files_page.set_input_files(FIELD, big_file)
     arrived(files_page, "測量.bin")
@@ -90,8 +92,8 @@ def parts_sent(page: Any) -> list[str]:
     return sent
 
 
-def slow(page: Any, file: Path) -> None:
-    """Send over a thin line until the first part has arrived."""
+def slow(page: Any, file: Path) -> Callable[[], None]:
+    """Send over a line so thin that the first part has arrived and the rest cannot have; gives back how to widen it."""
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
     thin = {"offline": False, "latency": 5, "downloadThroughput": 50 * MEGABYTE, "uploadThroughput": 6 * MEGABYTE}
@@ -101,5 +103,9 @@ def slow(page: Any, file: Path) -> None:
     until = time.monotonic() + 60
     while not page.evaluate(f"Object.keys(({KEPT})?.done ?? {{}}).length") and time.monotonic() < until:
         page.wait_for_timeout(100)
-    line.send("Network.emulateNetworkConditions", {**thin, "uploadThroughput": -1})
-    line.detach()
+
+    def hurry() -> None:
+        line.send("Network.emulateNetworkConditions", {**thin, "uploadThroughput": -1})
+        line.detach()
+
+    return hurry

@@ -100,7 +100,7 @@ def test_a_log_of_any_size_is_read_in_bounded_memory(tmp_path, name):
             file.truncate(size)
     place = log_places.Folder(tmp_path)
     ((entry,),) = place.pages()
-    with log_places.opened(place, entry, by_name=True) as opened:
+    with log_places.opened(place, entry, known_as="x") as opened:
         tracemalloc.start()
         read_bytes = sum(len(block.text) for block in opened.blocks(offset=0))
         _, peak = tracemalloc.get_traced_memory()
