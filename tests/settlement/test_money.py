@@ -3,13 +3,15 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select, update
 
+from contracts.models import Contract
 from exchange import clock, database
 from exchange.database import session
 from exchange.identity.queries import organization
 from settlement import actions, bank, ledger
-from settlement.models import Application, Invoice, Payout, Receipt
-from tests.settlement.conftest import ONE_OFF, TOLD
+from settlement.models import Application, Entry, Invoice, Payout, Receipt, Transfer
+from tests.settlement.conftest import MONTHLY, ONE_OFF, TOLD, last_month
 
 
 def test_a_paid_invoice_makes_the_provider_s_payout_due(market):
@@ -233,8 +235,14 @@ def test_no_money_goes_to_a_municipality(market):
         assert "公金" in actions.why_not_payable(payout, organization(city.organization_id), [], today=at.date())[0]
 
 
-DEEDS = ["sell", "pay", "refund", "batch", "sent", "apply", "short", "bounce", "discard", "give back"]
-STEPS = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(1, 30_000)), max_size=16)
+PAYING = ["pay", "refund", "batch", "sent", "apply", "short", "bounce", "discard", "give back"]
+DEEDS = ["sell", "subscribe", "close", "correct", "void", *PAYING]
+# A deed, an amount, and whether the machine dies between the deed and its commit; then it is done again.
+STEPS = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(1, 30_000), st.booleans()), max_size=18)
+
+
+class Died(Exception):
+    """The machine, before it could commit."""
 
 
 @given(STEPS)
@@ -242,19 +250,47 @@ STEPS = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(1, 30_000)), max_
 def test_no_yen_appears_or_vanishes_whatever_happens(market, steps):
     market.set_accounts()
     admin, at = market.admin.member, clock.now()
-    for number, (deed, amount) in enumerate(steps):
+    for number, (deed, amount, dies) in enumerate(steps):
+        if deed in ("sell", "subscribe"):
+            _contract(market, deed, amount)
+        before = _stands()
+        if dies:
+            with pytest.raises(Died), database.transaction():
+                _do(market, deed, amount, number, admin, at)
+                raise Died
+            assert _stands() == before, "nothing half-done is left"
         with database.transaction():
             _do(market, deed, amount, number, admin, at)
         _check_books(market)
+
+
+def _contract(market, deed, amount):
+    session.rollback()
+    if deed == "sell":
+        market.contract(ONE_OFF | {"price_jpy": amount})
+    else:
+        market.contract(MONTHLY | {"price_jpy": amount}, at=last_month()[1])
+
+
+def _stands():
+    """What is there, in rows."""
+    tables = (Invoice, Receipt, Application, Payout, Transfer, Entry)
+    counted = [session.scalar(select(func.count()).select_from(table)) for table in tables]
+    session.rollback()
+    return counted
 
 
 def _do(market, deed, amount, number, admin, at):
     from exchange.errors import DomainError
 
     if deed == "sell":
-        session.commit()
-        market.contract(ONE_OFF | {"price_jpy": amount})
         actions.issue_what_is_due(at=at)
+        return
+    if deed == "close":
+        month, after = last_month()[0], None
+        actions.close_month(month, by=admin, at=at)
+        while after := actions.continue_close(month, after=after, at=at):
+            pass
         return
     invoices = session.query(Invoice).order_by(Invoice.id).all()
     try:
@@ -267,6 +303,13 @@ def _do(market, deed, amount, number, admin, at):
                     actions.record_batch_sent(batch.batch_id, by=admin, at=at)
             elif deed in ("bounce", "discard", "give back"):
                 _undo(deed, admin, at)
+            elif invoices and deed == "correct":
+                changes = {"recipient_name": f"地図製作 {number}"}
+                actions.correct(invoices[amount % len(invoices)].id, changes=changes, reason="x", by=admin, at=at)
+            elif invoices and deed == "void":
+                invoice = invoices[amount % len(invoices)]
+                session.execute(update(Contract).where(Contract.id == invoice.contract_id).values(state="suspended"))
+                actions.void(invoice.id, reason="x", by=admin, at=at)
             elif invoices and deed == "refund":
                 actions.refund(invoices[amount % len(invoices)].id, amount_jpy=amount, reason="x", by=admin, at=at)
             elif invoices:
@@ -299,7 +342,7 @@ def _undo(deed, admin, at):
 
 def _check_books(market):
     provider, buyer = market.provider.organization_id, market.buyer.organization_id
-    invoices = session.query(Invoice).all()
+    invoices = session.query(Invoice).filter(Invoice.state != "void").all()
     due = sum(i.due_jpy for i in invoices)
     assert ledger.balance(ledger.billed(buyer)) == ledger.balance(ledger.uncollected(provider)) == due
     owed = sum(i.paid_jpy - i.refunded_jpy - i.fee_taken_jpy for i in invoices)
