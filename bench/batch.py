@@ -34,7 +34,7 @@ def run(house: House) -> bool:
         headers = {"Authorization": f"Bearer {next(tokens)}", "Content-Type": "application/json"}
         url = f"http://127.0.0.1:{house.port}/api/v1/contracts/{made.contract_id}/links/batch"
         with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
-            if len(json.load(answer)["items"]) != LINKS:
+            if answer.read().count(b'"expires_at": ') != LINKS:
                 raise RuntimeError("not every link came")
 
     found = _alternated(

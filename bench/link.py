@@ -11,7 +11,7 @@ from bench.house import House
 from bench.market import contract_with_tokens
 
 ROUNDS, SECONDS = 9, 2.0
-REACH = 0.6
+REACH = 1.0
 REQUESTS_A_TOKEN = 500  # a token may make 1,200 requests a minute
 
 

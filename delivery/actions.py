@@ -13,7 +13,7 @@ from delivery import identities, log_places, presigning, queries, reading, revok
 from delivery.models import ContractLimits, NamedUser
 from exchange import audit, clock, database
 from exchange.config import config
-from exchange.database import Quick, as_array, id_at, new_id, session
+from exchange.database import Quick, as_array, id_at, new_id, new_ids, session
 from exchange.errors import N_, Forbidden, Invalid, NotFound, TooMany, Words, WrongState, text
 from exchange.identity import second_factor, throttle
 from exchange.identity.models import Member
@@ -170,7 +170,8 @@ def draw(
     if asked.once and not is_gated(objects):
         expires_in = min(expires_in, rules.ONCE_SECONDS_UNGATED)
     drawn = _Drawn(contract.contract_id, by.id, token_id, expires_in, at, clock.month_of(at), asked.once, bound_to)
-    grants = [drawn.grant(each, repeats) for each in objects]
+    ids = new_ids(len(objects))
+    grants = [drawn.grant(grant_id, each, repeats) for grant_id, each in zip(ids, objects, strict=True)]
     if contract.limited or rules.has_quota(contract.pricing):
         _refuse_beyond_limits(contract, grants, at=at)
     return drawn.links(objects, grants, proof)
@@ -291,9 +292,8 @@ class _Drawn(NamedTuple):
         """Real time in whole seconds, as signatures have it."""
         return (self.at - clock_ahead()).replace(microsecond=0)
 
-    def grant(self, of: _Object, repeats: rules.RepeatReads) -> dict[str, Any]:
+    def grant(self, grant_id: str, of: _Object, repeats: rules.RepeatReads) -> dict[str, Any]:
         """The row of one link."""
-        grant_id = new_id()
         pool = rules.pool(
             grant_id=grant_id,
             contract_id=self.contract_id,
@@ -314,7 +314,7 @@ class _Drawn(NamedTuple):
     def links(
         self, objects: Sequence[_Object], grants: Sequence[dict[str, Any]], proof: dict[str, str] | None = None
     ) -> list[Link]:
-        """Write the grants, then sign their URLs; none where a proof was asked for and failed."""
+        """Write the grants and sign their URLs; none where a proof was asked for and failed."""
         if self.once:
             database.begin()
         signed_at, one = self.signed_at, objects[0]
@@ -331,33 +331,41 @@ class _Drawn(NamedTuple):
             "month": self.month,
             "remote": self.remote,
         }
-        if proof:
-            if not _WRITE_PROVEN(**grants[0], **shared, **proof):
-                return []
-        elif len(grants) == 1:
-            _WRITE_ONE(**grants[0], **shared)
-        else:
-            _WRITE_MANY(**{f"{name}s": as_array(str(grant[name]) for grant in grants) for name in grants[0]}, **shared)
-        once = self._once(objects, grants) if self.once else None
-        sign = signing.by_place
-        return [
-            Link(
-                grant["id"],
-                sign[of.place_id](of.key, _query(grant["id"], of)),
-                expires_at,
-                of.size,
-                of.sha256,
-                of.name,
-                once,
-            )
-            for of, grant in zip(objects, grants, strict=True)
-        ]
 
-    def _once(self, objects: Sequence[_Object], grants: Sequence[dict[str, Any]]) -> Literal["enforced", "short_lived"]:
-        if not is_gated(objects):
-            return "short_lived"
-        _WRITE_ONCE(ids=[grant["id"] for grant in grants])
-        return "enforced"
+        once = self._once(objects)
+
+        def signed() -> list[Link]:
+            sign = signing.by_place
+            return [
+                Link(
+                    grant["id"],
+                    sign[of.place_id](of.key, _query(grant["id"], of)),
+                    expires_at,
+                    of.size,
+                    of.sha256,
+                    of.name,
+                    once,
+                )
+                for of, grant in zip(objects, grants, strict=True)
+            ]
+
+        if len(grants) > 1:
+            arrays = {f"{name}s": as_array([str(grant[name]) for grant in grants]) for name in grants[0]}
+            with _WRITE_MANY.meanwhile(**arrays, **shared):
+                links = signed()
+        elif proof:
+            return signed() if _WRITE_PROVEN(**grants[0], **shared, **proof) else []
+        else:
+            _WRITE_ONE(**grants[0], **shared)
+            links = signed()
+        if once == "enforced":
+            _WRITE_ONCE(ids=[grant["id"] for grant in grants])
+        return links
+
+    def _once(self, objects: Sequence[_Object]) -> Literal["enforced", "short_lived"] | None:
+        if not self.once:
+            return None
+        return "enforced" if is_gated(objects) else "short_lived"
 
 
 _COLUMNS = "id, file_id, object_key, size, sha256, pool, contract_id, listing_id, variant, member_id, token_id, issued_at, expires_at, month, remote"
@@ -411,7 +419,7 @@ def issue_open_link(
         raise NotOpen(text("このデータは、契約のうえでご利用いただけます。"))
     of = _object(listing.id, _AsRow(file), variant)
     drawn = _Drawn(None, by.id if by else None, None, rules.LIFETIME_SECONDS, at, clock.month_of(at))
-    return drawn.links([of], [drawn.grant(of, "charged")])[0]
+    return drawn.links([of], [drawn.grant(new_id(), of, "charged")])[0]
 
 
 class _AsRow:

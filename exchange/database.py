@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import secrets
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +55,12 @@ class Moment(TypeDecorator[datetime]):
 def new_id() -> str:
     """A fresh opaque id: 26 characters that sort by time of making, 80 of its bits random."""
     return _written(int(clock.real_now().timestamp() * 1000) << 80 | secrets.randbits(80))
+
+
+def new_ids(count: int) -> list[str]:
+    """So many of them, made together."""
+    made_at, random = int(clock.real_now().timestamp() * 1000) << 80, secrets.token_bytes(10 * count)
+    return [_written(made_at | int.from_bytes(random[n : n + 10], "big")) for n in range(0, 10 * count, 10)]
 
 
 def id_at(moment: datetime) -> str:
@@ -179,33 +185,44 @@ class Quick:
         self._statement, self._sql = statement, ""
 
     def __call__(self, **values: Any) -> list[Any]:
+        with self._connected() as connection:
+            cursor = connection.cursor(row_factory=namedtuple_row)
+            cursor.execute(self._sql, values)
+            return list(cursor.fetchall()) if cursor.pgresult.nfields else []
+
+    @contextmanager
+    def meanwhile(self, **values: Any) -> Iterator[None]:
+        """The database works at it while the block does something else; done, or raised, when the block ends."""
+        with self._connected() as connection, connection.pipeline():
+            connection.cursor().execute(self._sql, values)
+            yield
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
         if not self._sql:
             written = self._statement
             self._sql = written if isinstance(written, str) else str(written.compile(dialect=engine().dialect))
-        if session.registry.has() and session().in_transaction():
-            driver: Any = session.connection().connection.driver_connection
-            return self._run(driver.cursor(row_factory=namedtuple_row), values)
-        connection = _connection()
+        is_under_way = session.registry.has() and session().in_transaction()
+        driver: Any = session.connection().connection.driver_connection if is_under_way else _connection()
         try:
-            found = self._run(connection.cursor(), values)
-        except BaseException:
-            connection.close()
+            yield driver
+        except BaseException as error:
+            if not is_under_way:
+                driver.close()
+            if isinstance(error, psycopg.OperationalError):
+                dispose()  # where this connection broke, those at rest are as old
+                raise OperationalError(self._sql, None, error) from error
             raise
-        _at_rest.append(connection)
-        return found
-
-    def _run(self, cursor: Any, values: dict[str, Any]) -> list[Any]:
-        try:
-            cursor.execute(self._sql, values)
-        except psycopg.OperationalError as error:
-            dispose()  # where this connection broke, those at rest are as old
-            raise OperationalError(self._sql, None, error) from error
-        return list(cursor.fetchall()) if cursor.pgresult.nfields else []
+        if not is_under_way:
+            _at_rest.append(driver)
 
 
-def as_array(texts: Iterable[str]) -> str:
+def as_array(texts: Sequence[str]) -> str:
     """Texts as PostgreSQL writes an array of them: for ten thousand at once, which psycopg takes its time over."""
-    return '{"' + '","'.join([each.replace("\\", "\\\\").replace('"', '\\"') for each in texts]) + '"}'
+    joined = '","'.join(texts)
+    if "\\" in joined or joined.count('"') != 2 * (len(texts) - 1):
+        joined = '","'.join([each.replace("\\", "\\\\").replace('"', '\\"') for each in texts])
+    return f'{{"{joined}"}}'
 
 
 Entity = TypeVar("Entity")
