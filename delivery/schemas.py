@@ -17,7 +17,8 @@ from exchange import clock
 from exchange.web.api import Answer, PageArgs, Schema
 
 # Ids are opaque; their alphabet keeps a made-up one from meaning anything.
-ID = validate.Length(1, 40)
+ID_LENGTH_MAX = 40
+ID = validate.Length(1, ID_LENGTH_MAX)
 LIMIT_MAX = 10**15
 NAMED_MAX = 500
 
@@ -47,10 +48,19 @@ class NewLink(_LinkTerms):
     file_id = fields.String(required=True, validate=ID)
 
 
+class _Ids(fields.List[Any]):
+    """A list of ids; ten thousand good ones are looked at together, the bad one is named as ever."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> list[Any]:
+        if type(value) is list and all(type(each) is str and 0 < len(each) <= ID_LENGTH_MAX for each in value):
+            return value
+        return super()._deserialize(value, attr, data, **more)
+
+
 class NewLinks(_LinkTerms):
     """Many links at once: all of them or none."""
 
-    file_ids = fields.List(fields.String(validate=ID), required=True, validate=validate.Length(1, rules.BATCH_MAX))
+    file_ids = _Ids(fields.String(validate=ID), required=True, validate=validate.Length(1, rules.BATCH_MAX))
 
 
 class UsageArgs(PageArgs):
