@@ -58,9 +58,9 @@ def new_id() -> str:
 
 
 def new_ids(count: int) -> list[str]:
-    """So many of them, made together."""
+    """So many of them, made together and in their order, so that an index takes them at its end."""
     made_at, random = int(clock.real_now().timestamp() * 1000) << 80, secrets.token_bytes(10 * count)
-    return [_written(made_at | int.from_bytes(random[n : n + 10], "big")) for n in range(0, 10 * count, 10)]
+    return sorted(_written(made_at | int.from_bytes(random[n : n + 10], "big")) for n in range(0, 10 * count, 10))
 
 
 def id_at(moment: datetime) -> str:
