@@ -24,8 +24,9 @@ install: $(STAMP)
 run: install
 	@exec $(BIN)/python -m exchange
 
+# Three workers on two cores: those that drive a browser wait more than they compute.
 test: install
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3
 
 check: install
 	$(BIN)/ruff check .
