@@ -24,9 +24,8 @@ install: $(STAMP)
 run: install
 	@exec $(BIN)/python -m exchange
 
-# Three workers on two cores: those that drive a browser wait more than they compute.
 test: install
-	@$(BIN)/python -m pytest -n 3
+	@$(BIN)/python -m pytest -n 2
 
 check: install
 	$(BIN)/ruff check .
