@@ -24,7 +24,7 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # Pages that come in many copies: of each kind so many are looked at. Contracts and listings differ by their state.
 KINDS = {
     r"/problems/[^/]+": 1,
-    r"/contract-templates/[^/]+": 2,
+    r"/contract-templates/[^/]+": 1,
     r"/terms/[^/]+/versions/[^/]+": 1,
     r"/desk/(contracts|listings)/[^/]+": 2,
     r".*/offers/new": 1,
