@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -69,20 +70,21 @@ def test_a_closed_page_goes_on_where_it_stopped(files_page: Any, big_file: Path)
 
 
 def test_a_forgotten_upload_starts_again(files_page: Any, big_file: Path) -> None:
-    hurry = slow(files_page, big_file)
-    files_page.on("dialog", lambda dialog: dialog.accept())
-    files_page.reload()
-    hurry()
-    files_page.evaluate(FORGET)
+    os.utime(big_file, (1_000_000_000, 1_000_000_000))
+    begun = files_page.get_attribute("[data-upload]", "data-create-url")
+    key = f"upload {begun} {big_file.name} {130 * MEGABYTE} 1000000000000"
+    files_page.evaluate(REMEMBER, [key, {"id": FORGOTTEN, "size": 64 * MEGABYTE, "count": 3, "done": {"1": "-"}}])
+    asked = list[str]()
+    files_page.on("request", lambda request: asked.append(request.url))
     files_page.set_input_files(FIELD, big_file)
     arrived(files_page, "測量.bin")
+    assert any(FORGOTTEN in url for url in asked), "it tried to go on first"
+    assert not files_page.evaluate(KEPT)
 
 
-# As after a day, when what never completed is swept away: the site knows no file of this name any more.
-FORGET = """() => { for (const key of Object.keys(localStorage)) {
-    const kept = JSON.parse(localStorage.getItem(key));
-    localStorage.setItem(key, JSON.stringify({ ...kept, id: '0'.repeat(26) }));
-} }"""
+# As after a day, when what never completed is swept away: the browser remembers a file that the site does not know.
+FORGOTTEN = "0" * 26
+REMEMBER = "([key, kept]) => localStorage.setItem(key, JSON.stringify(kept))"
 
 
 def parts_sent(page: Any) -> list[str]:
