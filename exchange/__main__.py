@@ -26,7 +26,7 @@ FREE_BYTES_MIN = 200 * 1024 * 1024
 READY_WITHIN_SECONDS = 60.0
 LEFT_OVERS_GONE_WITHIN_SECONDS = 8.0
 STOPPED_WITHIN_SECONDS = 4.0  # the site and the jobs; the gateway before and the services after them have theirs
-RESTARTS_MAX, RESTARTS_FORGOTTEN_AFTER_SECONDS = 5, 60.0
+RESTARTS_FORGOTTEN_AFTER_SECONDS = 60.0
 
 
 class House:
@@ -37,6 +37,7 @@ class House:
         self.home = Path(environment.get("EXCHANGE_HOME") or "./var").resolve()
         self.port = _port(environment.get("PORT") or "8000")
         self.bind = environment.get("BIND") or "127.0.0.1"
+        self.restarts_max = int(environment.get("RESTARTS_A_MINUTE") or 5)
         self.stopping = threading.Event()
         self.processes: dict[str, Any] = {}
         self.died: dict[str, list[float]] = {}
@@ -194,8 +195,8 @@ class House:
         now = time.monotonic()
         recent = [at for at in self.died.get(name, []) if now - at < RESTARTS_FORGOTTEN_AFTER_SECONDS]
         self.died[name] = [*recent, now]
-        if len(recent) >= RESTARTS_MAX:
-            raise CannotStart(f"{name} died {RESTARTS_MAX + 1} times within a minute (last code {code}); stopping")
+        if len(recent) >= self.restarts_max:
+            raise CannotStart(f"{name} died {len(recent) + 1} times within a minute (last code {code}); stopping")
         say(f"{name} died (code {code}); restarting it", error=True)
 
     def stop(self) -> None:

@@ -105,7 +105,10 @@ def _connection() -> psycopg.Connection[Any]:
         return _at_rest.pop()
     except IndexError:
         address = config().database_url.replace("+psycopg", "", 1)
+    try:
         return psycopg.connect(address, autocommit=True, row_factory=namedtuple_row)
+    except psycopg.OperationalError as away:
+        raise OperationalError("", None, away) from away
 
 
 def dispose() -> None:

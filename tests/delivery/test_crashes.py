@@ -51,7 +51,7 @@ class Market:
     """A running instance with one contract, and what its log says."""
 
     def __init__(self) -> None:
-        self.exchange = Instance(site=ROOT, DEMO="0")
+        self.exchange = Instance(site=ROOT, DEMO="0", RESTARTS_A_MINUTE="1000")
         self.exchange.start()
         self.over = threading.Event()
         self.contract_id, self.file_id, self.token = self.run(PREPARE.replace("SIZE", str(SIZE)))

@@ -53,3 +53,14 @@ def test_a_broken_statement_costs_its_connection_only(seen):
     ADD()
     assert session.scalar(text("SELECT count(*) FROM one_time_link_seen")) == 1
     session.rollback()
+
+
+def test_while_the_database_refuses_connections_a_request_is_told_to_come_again(client, seen):
+    database.dispose()
+    with psycopg.connect(url_of("postgres"), autocommit=True) as other:
+        other.execute(f"ALTER DATABASE t_{WORKER} ALLOW_CONNECTIONS false")
+        try:
+            answer = client.get("/api/v1/me", headers={"Authorization": "Bearer nkd_made-up"})
+        finally:
+            other.execute(f"ALTER DATABASE t_{WORKER} ALLOW_CONNECTIONS true")
+    assert (answer.status_code, answer.json["type"]) == (503, "/problems/unavailable")
