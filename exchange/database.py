@@ -186,25 +186,33 @@ class Quick:
 
     def __init__(self, statement: ClauseElement | str) -> None:
         self._statement, self._sql = statement, ""
+        self._own: dict[str, Any] = {}  # values that the statement itself names
 
     def __call__(self, **values: Any) -> list[Any]:
         with self._connected() as connection:
             cursor = connection.cursor(row_factory=namedtuple_row)
-            cursor.execute(self._sql, values)
+            cursor.execute(self._sql, self._own | values if self._own else values)
             return list(cursor.fetchall()) if cursor.pgresult.nfields else []
 
     @contextmanager
     def meanwhile(self, **values: Any) -> Iterator[None]:
         """The database works at it while the block does something else; done, or raised, when the block ends."""
         with self._connected() as connection, connection.pipeline():
-            connection.cursor().execute(self._sql, values)
+            connection.cursor().execute(self._sql, self._own | values)
             yield
+
+    def _compile(self) -> None:
+        if isinstance(self._statement, str):
+            self._sql = self._statement
+        else:
+            compiled = self._statement.compile(dialect=engine().dialect)
+            self._own = {name: value for name, value in compiled.params.items() if value is not None}
+            self._sql = str(compiled)
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         if not self._sql:
-            written = self._statement
-            self._sql = written if isinstance(written, str) else str(written.compile(dialect=engine().dialect))
+            self._compile()
         is_under_way = session.registry.has() and session().in_transaction()
         driver: Any = session.connection().connection.driver_connection if is_under_way else _connection()
         try:
