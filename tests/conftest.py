@@ -123,6 +123,7 @@ def live() -> Iterator[Any]:
         instance.stop()
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests on the running exchange stay on one worker, which starts it once."""
     for item in items:
