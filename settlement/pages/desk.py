@@ -88,7 +88,7 @@ def _contract_cost(contract: Any, **_: Any) -> str | None:
     at = clock.now()
     return render_template(
         "settlement/contract_cost.html",
-        amount=queries.charge_so_far(contract.id, at=at),
+        amount=queries.charge_so_far(contract, at=at),
         cap=contract.pricing.get("cap_jpy"),
         month=at.date(),
         invoices_url=_papers_url(contract),

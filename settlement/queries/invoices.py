@@ -144,13 +144,12 @@ def open_sums(*, recipient_id: str | None, today: date) -> OpenSums:
     return OpenSums(int(row[0]), int(row[1]), int(row[2]), row[3], row[4])
 
 
-def charge_so_far(contract_id: str, *, at: datetime) -> int:
-    """What the running month of a contract costs without tax up to and including today.
+def charge_so_far(contract: Contract, *, at: datetime) -> int:
+    """What the running month of a contract, loaded with its parties, costs without tax up to and including today.
 
     A one-off price counts in the month in which the contract became active.
     """
-    contract = session.scalars(charges.with_parties().where(Contract.id == contract_id)).first()
-    if contract is None or contract.activated_at is None:
+    if contract.activated_at is None:
         return 0
     month, model = clock.month_of(at), contract.pricing["model"]
     if model == "one_off":

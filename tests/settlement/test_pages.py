@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from contracts.queries import contract_by_id
 from exchange import clock, database
 from settlement import actions
 from tests.settlement.conftest import MONTHLY, ONE_OFF, last_month
@@ -152,6 +153,6 @@ def test_what_a_contract_costs_this_month_is_known_before_the_invoice(market):
     with database.transaction():
         at = clock.now()
         days = (clock.month_bounds(clock.month_of(at))[1] - since).days
-        assert queries.charge_so_far(monthly, at=at) == 12_000 * at.day // days
-        assert queries.charge_so_far(once, at=at) == 10_000
+        assert queries.charge_so_far(contract_by_id(monthly), at=at) == 12_000 * at.day // days
+        assert queries.charge_so_far(contract_by_id(once), at=at) == 10_000
         assert actions.issue_what_is_due(at=at) == 1
