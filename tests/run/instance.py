@@ -81,7 +81,10 @@ class Instance:
         }
         found: dict[str, int] = {}
         for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().rstrip("\0").split("\0")
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().rstrip("\0").split("\0")
+            except OSError:  # gone since it was listed
+                continue
             names = {Path(word).name for word in (*words[:2], words[-1])}
             found |= {name: int(pid) for sign, name in signs.items() if sign in names}  # a dead one has no words
         return found
