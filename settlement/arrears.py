@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.dialects import postgresql
 
 from contracts import actions as contract_actions
 from exchange import audit, clock, settings
@@ -97,6 +98,24 @@ def _stop(invoices: Sequence[Invoice], at: datetime) -> None:
     for invoice in invoices:  # rare, and each contract takes its own lock
         reason = text("請求書 %(number)s のお支払期限から猶予期間が過ぎました。", number=invoice.number)
         contract_actions.suspend_for_arrears(sorted(contracts.get(invoice.id, set())), reason=reason, at=at)
+
+
+def stop_at_once(invoice: Invoice, *, at: datetime) -> list[str]:
+    """Stop what an invoice paid in advance, whose payment was taken back; contracts that stopped.
+
+    No grace: nothing was to be delivered before payment. A contract that a party suspended itself stays as it is, and
+    its invoice is reminded of like any other.
+    """
+    reason = text(
+        "請求書 %(number)s の入金が取り消されました。あらためて入金を確認すると自動で再開します。",
+        number=invoice.number,
+    )
+    mine = sorted(contracts_on([invoice.id]).get(invoice.id, set()))
+    stopped = contract_actions.suspend_for_arrears(mine, reason=reason, at=at)
+    if stopped:
+        row = {"invoice_id": invoice.id, "kind": "stopped", "at": at}
+        session.execute(postgresql.insert(Reminder).values(row).on_conflict_do_nothing())
+    return stopped
 
 
 def contracts_on(invoice_ids: Sequence[str]) -> dict[str, set[str]]:

@@ -183,10 +183,14 @@ def _move_state(invoice: Invoice, at: datetime) -> None:
 
 def _tell_contract(invoice: Invoice, at: datetime) -> None:
     """A price paid in advance opens delivery."""
-    if invoice.ground == invoicing.ACTIVATION and invoice.contract_id:
-        payment = session.scalar(select(Contract.payment).where(Contract.id == invoice.contract_id))
-        if payment == "prepaid":
-            contract_actions.payment_received(invoice.contract_id, at=at)
+    if invoice.contract_id and _is_prepaid(invoice):
+        contract_actions.payment_received(invoice.contract_id, at=at)
+
+
+def _is_prepaid(invoice: Invoice) -> bool:
+    if invoice.ground != invoicing.ACTIVATION or invoice.contract_id is None:
+        return False
+    return session.scalar(select(Contract.payment).where(Contract.id == invoice.contract_id)) == "prepaid"
 
 
 def give_back(receipt: Receipt, *, note: str, at: datetime) -> int:
@@ -241,16 +245,13 @@ def credit(invoice: Invoice, amount_jpy: int, *, reason: str, at: datetime) -> C
 
 
 def _book_credit(invoice: Invoice, note: CreditNote, at: datetime) -> None:
-    held, provider, buyer = ledger.deposits(invoice.issuer_id), invoice.issuer_id, invoice.recipient_id
-    short = max(0, note.repaid_jpy - note.fee_back_jpy - ledger.held(held))
-    if note.repaid_jpy:
+    provider, buyer = invoice.issuer_id, invoice.recipient_id
+    if note.repaid_jpy and invoice.kind == "sale":
         payouts.add_refund(invoice, note, at=at)
     ledger.post(
         f"credit-note/{note.id}",
         [
-            Move(note.fee_back_jpy, held, FEES),
-            Move(short, held, ledger.advances(provider)),
-            Move(note.repaid_jpy, ledger.refunds(buyer), held),
+            *_taken_off(invoice, note.repaid_jpy, note.fee_back_jpy, to=ledger.refunds(buyer)),
             Move(note.amount_jpy - note.repaid_jpy, ledger.billed(buyer), ledger.uncollected(provider)),
         ],
         at=at,
@@ -260,27 +261,38 @@ def _book_credit(invoice: Invoice, note: CreditNote, at: datetime) -> None:
     )
 
 
+def _taken_off(invoice: Invoice, amount_jpy: int, fee_back_jpy: int, *, to: Place) -> list[Move]:
+    """What a payment brought, on its way back: from what is held for the provider, a fee from the exchange's revenue."""
+    if invoice.kind == "fee":
+        return [Move(amount_jpy, to, FEES)]
+    held, provider = ledger.deposits(invoice.issuer_id), invoice.issuer_id
+    short = max(0, amount_jpy - fee_back_jpy - ledger.held(held))
+    return [
+        Move(fee_back_jpy, held, FEES),
+        Move(short, held, ledger.advances(provider)),
+        Move(amount_jpy, to, held),
+    ]
+
+
 def undo_payment(invoice: Invoice, amount_jpy: int, dispute: PaymentDispute, *, at: datetime) -> None:
     """Book that so much of an invoice's payment was taken back by its payer's card company: it is due again.
 
     The fee on it is given back. The provider, whose claim it is, loses it from its payout; what was paid out already
-    is advanced and taken from its next sales. At most what was paid and not refunded.
+    is advanced and taken from its next sales. What was delivered only because it was paid stops. At most what was paid
+    and not refunded.
     """
     invoice.paid_jpy -= amount_jpy
     fee_back = -_fee_step(invoice)
     invoice.fee_taken_jpy -= fee_back
     _move_state(invoice, at)
     session.flush()
-    words = f"{invoice.number} 異議申立てによる入金の取消"
-    payouts.add_dispute(invoice, dispute, -amount_jpy, -fee_back, words=words, at=at)
-    held, provider = ledger.deposits(invoice.issuer_id), invoice.issuer_id
-    short = max(0, amount_jpy - fee_back - ledger.held(held))
+    words, provider = f"{invoice.number} 異議申立てによる入金の取消", invoice.issuer_id
+    if invoice.kind == "sale":
+        payouts.add_dispute(invoice, dispute, -amount_jpy, -fee_back, words=words, at=at)
     ledger.post(
         f"dispute/{dispute.id}/lost/{invoice.id}",
         [
-            Move(fee_back, held, FEES),
-            Move(short, held, ledger.advances(provider)),
-            Move(amount_jpy, DISPUTED, held),
+            *_taken_off(invoice, amount_jpy, fee_back, to=DISPUTED),
             Move(amount_jpy, ledger.uncollected(provider), ledger.billed(invoice.recipient_id)),
         ],
         at=at,
@@ -288,6 +300,8 @@ def undo_payment(invoice: Invoice, amount_jpy: int, dispute: PaymentDispute, *, 
         reference=f"invoice/{invoice.id}",
         words=words,
     )
+    if _is_prepaid(invoice) and invoice.state == "issued":
+        arrears.stop_at_once(invoice, at=at)
 
 
 def send_refund(note: CreditNote, invoice: Invoice, amount_jpy: int, *, at: datetime) -> None:

@@ -340,11 +340,13 @@ def _disputed_parts(payment: OnlinePayment, row: PaymentDispute) -> list[tuple[A
 
 
 def _freeze(row: PaymentDispute, application: Application, part: int, at: datetime) -> None:
+    invoice = session.get_one(Invoice, application.invoice_id)
+    if invoice.kind == "fee":  # the exchange's own money: no payout holds it
+        return
     query = select(Payout.state).join(PayoutLine, PayoutLine.payout_id == Payout.id)
     if session.scalar(query.where(PayoutLine.application_id == application.id)) != "due":
         row.unfrozen_jpy += part
         return
-    invoice = session.get_one(Invoice, application.invoice_id)
     fee = rules.part_of_fee(application.fee_jpy, part_jpy=part, whole_jpy=application.amount_jpy)
     words = f"{invoice.number} 異議申立てによる支払いの保留"
     payouts.add_dispute(invoice, row, -part, -fee, words=words, at=at)

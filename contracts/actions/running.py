@@ -198,7 +198,7 @@ def suspend_for_arrears(contract_ids: Sequence[str], *, reason: Words, at: datet
             continue
         contract.suspended_by = ARREARS
         steps.move(contract, "suspend", rules.after("active", "suspend"), by=None, at=at, reason=str(reason))
-        title = text("お支払いの遅れにより提供が停止されました（%(number)s）", number=contract.number)
+        title = text("お支払いを確認できないため提供が停止されました（%(number)s）", number=contract.number)
         steps.tell_both(contract, title, reason, at=at)
         stopped.append(contract.id)
     return stopped

@@ -67,7 +67,7 @@ def test_words_come_once_each_and_delivery_stops_after_the_grace_period(market):
     page = market.buyer.see("/desk/notices")
     for title in ("お支払期限が近づいています", "お支払期限を過ぎています", "まもなくデータの提供が停止されます"):
         assert page.count(title) == 1, title
-    assert "お支払いの遅れにより提供が停止されました" in market.provider.see("/desk/notices")
+    assert "お支払いを確認できないため提供が停止されました" in market.provider.see("/desk/notices")
 
 
 def stopped(market, **contract):
