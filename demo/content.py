@@ -96,6 +96,16 @@ ORGANIZATIONS = (
     ),
 )
 OPERATOR = ("仲立ちデータ取引市場 運営事務局（架空）", corporate_number("999900000045"))
+OPERATOR_ACCOUNT = {
+    "bank_code": "9999",
+    "bank_name": "ミホンギンコウ(カクウ)",
+    "branch_code": "999",
+    "branch_name": "ミホンシテン(カクウ)",
+    "account_type": "ordinary",
+    "account_number": "9999999",
+    "account_holder_kana": "ナカダチトリヒキシジヨウ(カクウ)",
+}
+CONSIGNOR_CODE = "9999999999"
 ADMINISTRATORS = (("admin", "運営 まもる"), ("admin2", "運営 ひろみ"))
 
 

@@ -14,14 +14,15 @@ from contracts.models import Contract, Offer
 from delivery import actions as delivery
 from delivery import metering
 from demo import content
-from exchange import clock, storage
+from exchange import clock, settings, storage
 from exchange.database import new_id, session
 from exchange.errors import DomainError
 from exchange.identity import actions as identity
+from exchange.identity import bank_accounts, rules, terms
 from exchange.identity import queries as people
-from exchange.identity import rules, terms
 from exchange.identity.models import Member, Organization
 from exchange.mail import Letter
+from exchange.settings import Settings
 from listings import actions as listings
 from listings.models import File, Listing
 from settlement import actions as settlement
@@ -57,6 +58,8 @@ def people_and_organizations(market: Market) -> None:
     operator = _organization(name=name, kind="operator", corporate_number=number, at=at)
     for key, person in content.ADMINISTRATORS:
         market.members[key] = _member(market, operator, key, person, rules.OPERATOR_ROLES, at)
+    account = bank_accounts.tidy(content.OPERATOR_ACCOUNT)
+    settings.save(Settings(bank_account=account, consignor_code=content.CONSIGNOR_CODE), actor=None, at=at)
     for demo in content.ORGANIZATIONS:
         organization = _organization(
             name=demo.name,

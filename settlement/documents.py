@@ -278,10 +278,15 @@ def rate_sums(totals_by_rate: list[Any]) -> list[list[Any]]:
     return rows
 
 
+def takes_transfers() -> bool:
+    """Whether the operator has set an account to pay to."""
+    return bool(settings.current().bank_account.get("account_number"))
+
+
 def bank_words() -> list[list[str]]:
     """Where to pay, from the operator's settings; one line saying so where none is set yet."""
     account = settings.current().bank_account
-    if not account.get("account_number"):
+    if not takes_transfers():
         return [["振込先", "運営事務局からご案内します"]]
     kind = bank_accounts.TYPES.get(account.get("account_type", ""), "")
     return [

@@ -16,6 +16,7 @@ def test_an_invoice_is_paid_by_card_and_the_page_says_so(visitor: Any, live: Any
     invoice = unpaid[0]
     page = visitor("buyer")
     page.goto(f"{live.url}/desk/invoices/{invoice['id']}")
+    assert "ミホンギンコウ(カクウ)" in page.inner_text("main")  # the demo's account for transfers, plainly invented
     page.click("button:has-text('カード・コンビニで支払う')")
     assert page.url.startswith(live.stripe.base), page.url  # the security policy let it through
     assert page.inner_text("h1") == f"{invoice['due_jpy']}円"

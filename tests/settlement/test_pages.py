@@ -24,6 +24,16 @@ def test_a_buyer_sees_what_is_owed_by_when_and_where_to_pay(market):
     assert "支払う請求書があります" in market.buyer.see("/desk")
 
 
+def test_without_an_account_there_is_nothing_to_copy(market):
+    invoice = market.invoice()
+    for path in ("/desk/invoices", f"/desk/invoices/{invoice['id']}"):
+        page = market.buyer.see(path)
+        assert "運営事務局からご案内します" in page and invoice["payment_reference"] in page
+        assert "コピーする" not in page
+    market.set_accounts()
+    assert "振込先(コピー用)" in market.buyer.see("/desk/invoices")
+
+
 def test_a_search_without_result_says_what_to_do(market):
     market.invoice()
     assert "条件に合う請求書はありません" in market.buyer.see("/desk/invoices?partner=どこにもない")
