@@ -31,16 +31,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class MenuItem:
-    """An entry of the desk's menu, for members with one of the roles, or administrators with one of theirs."""
+    """An entry of the desk's menu, for members with one of the roles, or administrators with one of theirs.
+
+    `kinds` are the kinds of organization it is for, every kind where none is named; `waiting` counts what waits there.
+    """
 
     label: Words
     path: str
     roles: tuple[str, ...]
     operator_roles: tuple[str, ...]
     order: int
+    kinds: tuple[str, ...] = ()
+    waiting: Callable[[Member], int] | None = None
 
     def is_for(self, member: Member) -> bool:
         """Whether this entry is someone's own."""
+        if self.kinds and member.organization.kind not in self.kinds:
+            return False
         wanted = self.operator_roles if member.is_operator else self.roles
         return bool(wanted) and ("*" in wanted or rules.has_role(member, *wanted))
 
@@ -70,10 +77,17 @@ def home_figure(source: Callable[[], Figure]) -> None:
 
 
 def menu_item(
-    label: Words, path: str, *, roles: tuple[str, ...] = (), operator_roles: tuple[str, ...] = (), order: int = 50
+    label: Words,
+    path: str,
+    *,
+    roles: tuple[str, ...] = (),
+    operator_roles: tuple[str, ...] = (),
+    order: int = 50,
+    kinds: tuple[str, ...] = (),
+    waiting: Callable[[Member], int] | None = None,
 ) -> None:
     """Register a menu entry; `("*",)` means every role. It is shown to nobody else."""
-    item = MenuItem(label, path, roles, operator_roles, order)
+    item = MenuItem(label, path, roles, operator_roles, order, kinds, waiting)
     if all(item.path != known.path or item.label != known.label for known in _menu):
         _menu.append(item)
 

@@ -85,7 +85,7 @@ def _fill_desk() -> None:
     """The ground floor's own tasks and menu entries."""
     for source in (desk_pages.own_tasks, organizations.waiting, organizations.accounts_waiting, inquiries.waiting):
         desk.task_source(source)
-    everybody = {"roles": ("*",), "operator_roles": ("*",)}
+    everybody: dict[str, Any] = {"roles": ("*",), "operator_roles": ("*",)}
     desk.menu_item(N_("デスク"), "/desk", order=0, **everybody)
     desk.menu_item(N_("お知らせ"), "/desk/notices", order=5, **everybody)
     desk.menu_item(N_("組織の審査"), "/desk/organizations", operator_roles=("*",), order=30)

@@ -59,6 +59,12 @@ def jdate(value: date | datetime | None) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
+def jmonth(month: str) -> str:
+    """A month `YYYY-MM` in words: `2026年11月`, in English `November 2026`."""
+    first = date.fromisoformat(f"{month}-01")
+    return f"{first:%B} {first.year}" if locale() == "en" else f"{first.year}年{first.month}月"
+
+
 def weekday_date(value: date | datetime | None) -> str:
     """A date with its weekday, for deadlines: `2026年11月23日（月）`."""
     if value is None:
@@ -98,6 +104,7 @@ def install(app: Flask) -> None:
         "yen": yen,
         "number": number,
         "jdate": jdate,
+        "jmonth": jmonth,
         "jdatetime": jdatetime,
         "weekday_date": weekday_date,
         "bytes": bytes_,
@@ -119,12 +126,18 @@ def _menu() -> list[dict[str, Any]]:
     member = _me_shown()
     if member is None or not request.path.startswith("/desk"):
         return []
-    items = [
-        (str(i.label) if not isinstance(i.label, str) else translated(i.label), i.path) for i in desk.menu_of(member)
-    ]
-    matching = [path for _, path in items if request.path == path or request.path.startswith(path + "/")]
+    items = desk.menu_of(member)
+    matching = [i.path for i in items if request.path == i.path or request.path.startswith(i.path + "/")]
     current = max(matching, key=len, default="")
-    return [{"label": label, "url": path, "current": path == current, "count": None} for label, path in items]
+    return [
+        {
+            "label": str(i.label) if not isinstance(i.label, str) else translated(i.label),
+            "url": i.path,
+            "current": i.path == current,
+            "count": i.waiting(member) if i.waiting else None,
+        }
+        for i in items
+    ]
 
 
 def document(app: Any) -> None:

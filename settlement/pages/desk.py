@@ -7,6 +7,7 @@ from flask import render_template
 from exchange import clock
 from exchange.errors import text
 from exchange.identity.models import Member
+from exchange.identity.rules import KINDS
 from exchange.web import desk, slots
 from exchange.web.desk import Figure, Task
 from exchange.web.presentation import yen
@@ -72,6 +73,8 @@ def _figures(member: Member) -> list[Figure]:
     mine = None if member.is_operator else member.organization_id
     sums = queries.open_sums(recipient_id=mine, today=clock.today())
     unpaid = Figure(text("未払いの請求額"), yen(sums.due_jpy), "/desk/invoices")
+    if member.organization.kind == "municipality":
+        return [unpaid]
     coming = sum(p.amount_jpy for p in queries.due_payouts(provider_id=mine))
     return [
         unpaid,
@@ -107,7 +110,18 @@ def fill_registries() -> None:
     desk.task_source(_tasks)
     desk.figure_source(_figures)
     desk.menu_item(text("請求書"), "/desk/invoices", roles=("*",), operator_roles=("finance",), order=40)
-    desk.menu_item(text("売上の受取"), "/desk/payouts", roles=MONEY_ROLES, order=45)
+    desk.menu_item(
+        text("調定用明細"),
+        "/desk/assessments",
+        roles=("*",),
+        order=43,
+        kinds=("municipality",),
+        waiting=lambda member: queries.sheets_waiting(member.organization_id),
+    )
+    paid_by_us = tuple(
+        kind for kind in KINDS if kind not in ("municipality", "operator")
+    )  # a municipality is paid by its buyers directly
+    desk.menu_item(text("売上の受取"), "/desk/payouts", roles=MONEY_ROLES, order=45, kinds=paid_by_us)
     desk.menu_item(text("提供者への支払い"), "/desk/payouts", operator_roles=("finance",), order=45)
     desk.menu_item(text("会計帳簿"), "/desk/ledger", operator_roles=("finance",), order=50)
     slots.fill("contract.cost", _contract_cost)

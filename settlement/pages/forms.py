@@ -144,7 +144,7 @@ class CorrectForm(Form):
 class SalesForm(Form):
     """A month's sales."""
 
-    month = SelectField(_l("対象の月"))
+    month = SelectField(_l("対象の月"), validators=[InputRequired(_l("対象の月を選んでください。"))])
     sales_jpy = StringField(
         _l("売上額(円・税抜)"), validators=[InputRequired(_l("売上額を入力してください。")), Length(max=30)]
     )

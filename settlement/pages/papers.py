@@ -1,17 +1,19 @@
 """Papers to come, wrong, and kept: preview, correction, taking back, archive; what parties tell beforehand."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from contracts import pricing
 from contracts.queries import contract_seen_by
 from exchange import clock, settings
-from exchange.errors import Forbidden
+from exchange.errors import Forbidden, NotFound
 from exchange.web.access import me, operator, signed_in
 from exchange.web.forms import attempt
-from settlement import actions, charges, documents, exporting, issuing, queries, rules, schemas
+from exchange.web.presentation import jmonth, locale
+from settlement import actions, documents, exporting, issuing, queries, rules, schemas
 from settlement.files import file_response
 from settlement.pages import blueprint
 from settlement.pages.forms import ConfirmForm, CorrectForm, ReasonForm, SalesForm, search_of, yen_of
@@ -145,10 +147,13 @@ def issuing_withdraw() -> Any:
 @blueprint.route("/desk/contracts/<contract_id>/sales", methods=["GET", "POST"])
 @signed_in()
 def sales(contract_id: str) -> Any:
-    """Report a month's sales, and see what was reported."""
+    """Report a month's sales, and see what was reported and what it costs."""
     contract, at = contract_seen_by(me(), contract_id), clock.now()
-    form = SalesForm()
-    form.month.choices = [(month, month) for month in _months(at)]
+    if contract.pricing["model"] != "revenue_share":
+        raise NotFound()
+    months, reports = queries.months_to_report(contract, at=at), queries.sales_reports(me(), contract_id)
+    form = SalesForm(data={"month": _month_waiting(months, {each.month for each in reports}, at)})
+    form.month.choices = [(month, _month_words(month, at)) for month in months]
     if form.validate_on_submit():
         with attempt(form) as tried:
             told = {"month": form.month.data, "sales_jpy": _whole_yen(form.sales_jpy)}
@@ -156,25 +161,30 @@ def sales(contract_id: str) -> Any:
         if tried.ok:
             flash(_("売上を報告しました。"), "success")
             return redirect(url_for("settlement.sales", contract_id=contract_id), 303)
+    is_buyer = me().organization_id == contract.buyer_id
     page = render_template(
         "settlement/sales.html",
         form=form,
         contract=contract,
-        reports=queries.sales_reports(me(), contract_id),
-        may_report=me().organization_id == contract.buyer_id,
+        price=pricing.words(pricing.parse(contract.pricing), locale()),
+        reported=queries.sales_charged(contract, reports),
+        is_buyer=is_buyer,
+        is_public=contract.provider.kind == "municipality",
+        may_report=is_buyer and "viewer" not in me().roles and bool(months),
     )
     return page, 422 if form.errors else 200
+
+
+def _month_waiting(months: list[str], reported: set[str], at: datetime) -> str | None:
+    """The month to report next: the oldest that is over and has no report; else the newest that is over."""
+    over = [month for month in months if month < clock.month_of(at)]
+    return next((month for month in reversed(over) if month not in reported), next(iter(over or months), None))
+
+
+def _month_words(month: str, at: datetime) -> str:
+    return _("%(month)s(月の途中)", month=jmonth(month)) if month == clock.month_of(at) else jmonth(month)
 
 
 def _whole_yen(field: Any) -> int:
     """The yen typed: zero may be reported, what is no number is refused."""
     return 0 if (field.data or "").strip() in ("0", "０") else yen_of(field) or -1
-
-
-def _months(at: Any) -> list[str]:
-    """The running month and those before it that can still be reported, the newest first."""
-    since, found = clock.month_bounds(clock.month_of(at))[0], [clock.month_of(at)]
-    for _n in range(charges.LATE_MONTHS):
-        since = (since - timedelta(days=1)).replace(day=1)
-        found.append(f"{since:%Y-%m}")
-    return found

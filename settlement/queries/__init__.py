@@ -1,11 +1,14 @@
 """What people can ask about money, each only about what is theirs to know."""
 
 from settlement.queries.assessments import (
+    Reported,
     assessment_seen_by,
     assessments_seen_by,
     assessments_to_export,
     is_public_money,
+    months_to_report,
     registration_notice,
+    sales_charged,
     sales_reports,
     sheets_waiting,
 )
@@ -68,6 +71,7 @@ __all__ = [
     "OnlineOffer",
     "PartnerAccount",
     "Preview",
+    "Reported",
     "TrialRow",
     "accounts",
     "ageing",
@@ -91,6 +95,7 @@ __all__ = [
     "last_months",
     "month",
     "month_entries",
+    "months_to_report",
     "online_offer",
     "online_payments",
     "online_refunds",
@@ -108,6 +113,7 @@ __all__ = [
     "receipts_waiting",
     "refunds_to_send",
     "registration_notice",
+    "sales_charged",
     "sales_reports",
     "saved_card",
     "sheets_waiting",

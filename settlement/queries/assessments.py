@@ -1,15 +1,19 @@
 """Assessment sheets as the municipality, its payer and the exchange's accountants may see them, and what is told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from contracts import queries as contracts
+from contracts.models import Contract
+from exchange import clock
 from exchange.database import Page, page, session
 from exchange.errors import NotFound, text
 from exchange.identity.models import Member
-from settlement import rules
+from settlement import charges, rules
 from settlement.models import Assessment, RegistrationNotice, SalesReport
 
 EXPORT_MAX = 5_000
@@ -83,3 +87,36 @@ def sales_reports(member: Member, contract_id: str, *, limit: int = 50) -> list[
     contract = contracts.contract_seen_by(member, contract_id)
     query = select(SalesReport).where(SalesReport.contract_id == contract.id)
     return list(session.scalars(query.order_by(SalesReport.id.desc()).limit(limit)))
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A report of a month's sales, whether it is the one that counts, and what the month costs by it, without tax."""
+
+    report: SalesReport
+    is_newest: bool
+    charge_jpy: int
+
+
+def sales_charged(contract: Contract, reports: Sequence[SalesReport]) -> list[Reported]:
+    """What each report, newest first, makes of its month's charge; `contract` is one the asker may see."""
+    seen: set[str] = set()
+    found = []
+    for report in reports:
+        basis = charges.Counted(sales_jpy={contract.id: report.sales_jpy})
+        found.append(Reported(report, report.month not in seen, basis.amount_jpy(contract, report.month)))
+        seen.add(report.month)
+    return found
+
+
+def months_to_report(contract: Contract, *, at: datetime) -> list[str]:
+    """The months of a contract whose sales can be reported, the newest first: the running one and those just before."""
+    since, found = clock.month_bounds(clock.month_of(at))[0], [clock.month_of(at)]
+    for _ in range(charges.LATE_MONTHS):
+        since = (since - timedelta(days=1)).replace(day=1)
+        found.append(f"{since:%Y-%m}")
+    return [
+        month
+        for month in found
+        if contract.activated_at and charges.days_in_force(contract, *charges.month_days(month))
+    ]

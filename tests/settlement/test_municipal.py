@@ -88,6 +88,17 @@ def test_the_sheet_says_who_pays_what_for_what_and_by_when(market, city):
         assert row["請求の事由"].startswith("地区別人口")
 
 
+def test_the_city_s_menu_leads_to_its_sheets_and_counts_those_that_wait(market, city):
+    market.contract(provider=city)
+    assert sheet_of(city)["state"] == "prepared"
+    menu = city.see("/desk").partition("desk-menu")[2].partition("</nav>")[0]
+    assert 'href="/desk/assessments">調定用明細 <span class="count">1</span>' in menu
+    assert "/desk/payouts" not in menu  # nothing is ever paid out to it
+    noticed(city, sheet_of(city))
+    assert '調定用明細 <span class="count">' not in city.see("/desk")
+    assert '/desk/assessments">調定用明細' not in market.buyer.see("/desk") + market.admin.see("/desk")
+
+
 def test_a_month_s_charges_become_sheets_once(market, city):
     month, first, _ = last_month()
     contract_id = market.contract(MONTHLY, at=first, provider=city)

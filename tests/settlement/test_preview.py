@@ -100,3 +100,21 @@ def test_sales_are_reported_by_the_buyer_for_months_that_can_be(market):
     assert [r["sales_jpy"] for r in market.buyer.get(f"/contracts/{contract_id}/sales-reports").json["items"]] == [
         1_000
     ]
+
+
+def test_the_page_of_sales_says_what_they_cost_and_asks_for_the_month_that_lacks_a_report(market):
+    month, first, _ = last_month()
+    city = market.world.city()
+    contract_id, flat = market.contract(SHARE, at=first, provider=city), market.contract(MONTHLY, at=first)
+    path = f"/desk/contracts/{contract_id}/sales"
+    page = market.buyer.see(path)
+    words = f"{month[:4]}年{int(month[5:])}月"
+    assert f'<option selected value="{month}">{words}</option>' in page and "2020" not in page
+    for sales in ("1,000", "2,000,000"):
+        market.buyer.fill(path, month=month, sales_jpy=sales)
+    for reader, said in ((market.buyer, "翌月以降の請求で調整"), (city, "調定用明細に記載")):
+        page = reader.see(path)
+        assert "150,000円" in page and "報告し直し済み" in page and said in page
+    assert market.buyer.browser.get(f"/desk/contracts/{flat}/sales").status_code == 404
+    viewer = market.world.colleague(market.buyer, "viewer")
+    assert "報告する</button>" not in viewer.see(path)
