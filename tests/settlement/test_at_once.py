@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from exchange import clock, database
-from settlement import actions
+from settlement import actions, queries
 from tests.settlement.conftest import MONTHLY, ONE_OFF, last_month
 
 CLIENTS = 8
@@ -14,6 +14,7 @@ CLIENTS = 8
 def deeds(market, month, bought, turn):
     """What each of the eight does, in an order of their own."""
     lines = [f"{clock.today()},カ)チズ {n},{i['total_jpy']},{i['payment_reference']}" for n, i in enumerate(bought)]
+    random.Random(turn).shuffle(lines)  # each bank's file has the same payments in an order of its own
 
     def close():
         answer = market.admin.post(f"/periods/{month}/close")
@@ -29,7 +30,10 @@ def deeds(market, month, bought, turn):
         return market.admin.post(f"/invoices/{bought[0]['id']}/refund", body).status_code
 
     def pay_out():
-        return market.admin.post("/payouts/batch").status_code
+        answer = market.admin.post("/payouts/batch")
+        if answer.status_code == 201:
+            market.admin.post(f"/payouts/batch/{answer.json['id']}/sent")
+        return answer.status_code
 
     mine = [close, pay, give_back, pay_out]
     random.Random(turn).shuffle(mine)
@@ -67,5 +71,26 @@ def test_eight_at_once_do_everything_once(market):
     assert returned["state"] == "credited"
     accounts = market.admin.get("/ledger/accounts").json["items"]
     owed = {a["heading"]: a["balance_jpy"] for a in accounts}
-    assert owed["bank"] == 44_000  # each line of the statement once, whoever brought it first
+    left = check_payouts(market, net_jpy=3 * 10_000)
+    assert owed["bank"] == 44_000 - left  # each line of the statement once, whoever brought it first
     assert owed["billed"] == owed["uncollected"] == 3 * 13_200
+
+
+def check_payouts(market, *, net_jpy):
+    """Every payout left in one file, once, and what left is what was earned, less what is still to be taken back."""
+    pay_out = market.admin.post("/payouts/batch")
+    assert pay_out.status_code in (201, 409)
+    batches = [queries.batch_seen_by(market.admin.member, batch.id) for batch in queries.batches(limit=100)]
+    paid = [payout for batch in batches for payout in batch.payouts]
+    assert len({payout.id for payout in paid}) == len(paid)
+    for batch in batches:
+        content = market.admin.get(f"/payouts/batch/{batch.id}.txt").data.decode("cp932")
+        trailer = next(line for line in content.split("\r\n") if line.startswith("8"))
+        assert int(trailer[1:7]) == batch.payout_count and int(trailer[7:19]) == batch.total_jpy
+        assert batch.total_jpy == sum(payout.amount_jpy for payout in batch.payouts)
+    sent = sum(batch.total_jpy for batch in batches)
+    owed = market.balances()
+    assert sent == net_jpy + owed.get("advances", 0) and owed.get("deposits", 0) == 0
+    left = owed.get("payout-clearing", 0)
+    assert left == sum(batch.total_jpy for batch in batches if not batch.sent_at)
+    return sent - left
