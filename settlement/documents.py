@@ -6,7 +6,7 @@ keeps it from changing. Requirements on what it says: 消費税法57条の4.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from exchange.database import session
 from exchange.errors import Unavailable
 from exchange.identity import bank_accounts
 from settlement import fiscal_years, issuing, rules
-from settlement.models import Assessment, CorrectedInvoice, CreditNote, Invoice
+from settlement.models import Assessment, CorrectedInvoice, CreditNote, Invoice, Payout
 
 TEMPLATE = Path(__file__).with_name("invoice.typ")
 GETA = "〓"  # what Japanese printers set where a character has no type
@@ -31,19 +31,26 @@ def kept(paper: Paper, invoice: Invoice | None = None) -> bytes:
 
     Raises `Unavailable` when what the bucket holds is not what was fixed.
     """
+    return fixed(paper, lambda: printed(_facts(paper, invoice), at=paper.issued_at))
+
+
+def fixed(paper: Paper | Payout, made: Callable[[], bytes]) -> bytes:
+    """The bytes of a document, made on first use and the same ones ever after.
+
+    Raises `Unavailable` when what the bucket holds is not what was fixed.
+    """
     if paper.document_key is None:
         database.lock(f"settlement/print/{paper.id}")
         session.refresh(paper, ["document_key", "document_sha256"])
     if paper.document_key is None:
-        return _fix(paper, invoice)
+        return _fix(paper, made())
     content = storage.read(paper.document_key)
     if hashlib.sha256(content).hexdigest() != paper.document_sha256:
         raise Unavailable()
     return content
 
 
-def _fix(paper: Paper, invoice: Invoice | None) -> bytes:
-    content = printed(_facts(paper, invoice), at=paper.issued_at)
+def _fix(paper: Paper | Payout, content: bytes) -> bytes:
     digest = hashlib.sha256(content).hexdigest()
     key = f"documents/{paper.__tablename__}/{paper.id}/{digest}.pdf"
     storage.put(key, content, "application/pdf")

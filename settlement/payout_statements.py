@@ -4,12 +4,9 @@ Fixed once the payout stands in a transfer file; until then what is printed is a
 qualified invoice: the exchange's fee has an invoice of its own.
 """
 
-import hashlib
 from typing import Any
 
-from exchange import clock, database, settings, storage
-from exchange.database import session
-from exchange.errors import Unavailable
+from exchange import clock, settings
 from exchange.identity import bank_accounts
 from exchange.identity.models import Organization
 from settlement import documents, rules
@@ -21,28 +18,12 @@ def statement(payout: Payout, provider: Organization) -> bytes:
 
     Raises `Unavailable` when what the bucket holds is not what was fixed.
     """
-    if payout.batch is None:
-        return documents.printed(facts_of(payout, provider), at=payout.opened_at)
-    if payout.document_key is None:
-        database.lock(f"settlement/print/{payout.id}")
-        session.refresh(payout, ["document_key", "document_sha256"])
-    if payout.document_key is None:
-        return _fix(payout, provider)
-    content = storage.read(payout.document_key)
-    if hashlib.sha256(content).hexdigest() != payout.document_sha256:
-        raise Unavailable()
-    return content
+    at = payout.batch.made_at if payout.batch else payout.opened_at
 
+    def made() -> bytes:
+        return documents.printed(facts_of(payout, provider), at=at)
 
-def _fix(payout: Payout, provider: Organization) -> bytes:
-    assert payout.batch is not None
-    content = documents.printed(facts_of(payout, provider), at=payout.batch.made_at)
-    digest = hashlib.sha256(content).hexdigest()
-    key = f"documents/payout/{payout.id}/{digest}.pdf"
-    storage.put(key, content, "application/pdf")
-    payout.document_key, payout.document_sha256 = key, digest
-    session.flush()
-    return content
+    return documents.fixed(payout, made) if payout.batch else made()
 
 
 def facts_of(payout: Payout, provider: Organization) -> dict[str, Any]:

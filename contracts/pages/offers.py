@@ -1,5 +1,6 @@
 """A provider's offers on a listing: see them, begin one, look it through and open it, discard it, close one."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -184,17 +185,8 @@ def open_(listing_id: str, offer_id: str) -> Any:
 def discard(listing_id: str, offer_id: str) -> Any:
     """Throw a draft away, after a page that says what that means."""
     draft = own_offer(listing_id, offer_id)
-    if draft.state != "draft":
-        return _back(listing_id)
-    form = Form()
-    if form.validate_on_submit():
-        with attempt(form) as tried:
-            actions.discard_offer(draft, by=me(), at=clock.now())
-        if tried.ok:
-            flash(_("下書きを破棄しました。"), "success")
-            return _back(listing_id)
-    page = render_template("contracts/offer_discard.html", form=form, listing=draft.listing, offer=draft)
-    return page, 422 if form.errors else 200
+    done = _("下書きを破棄しました。")
+    return _confirmed(draft, "draft", actions.discard_offer, page="contracts/offer_discard.html", done=done)
 
 
 @blueprint.route("/<offer_id>/close", methods=["GET", "POST"])
@@ -202,17 +194,22 @@ def discard(listing_id: str, offer_id: str) -> Any:
 def close(listing_id: str, offer_id: str) -> Any:
     """Close an offer, after a page that says what that means."""
     offer = own_offer(listing_id, offer_id)
-    if offer.state != "open":
-        return _back(listing_id)
+    done = _("提供条件を終了しました。")
+    return _confirmed(offer, "open", actions.close_offer, page="contracts/offer_close.html", done=done)
+
+
+def _confirmed(offer: Offer, state: str, end: Callable[..., Any], *, page: str, done: str) -> Any:
+    """A page that asks, and the deed once it is confirmed; back to the offers where there is nothing to end."""
+    if offer.state != state:
+        return _back(offer.listing_id)
     form = Form()
     if form.validate_on_submit():
         with attempt(form) as tried:
-            actions.close_offer(offer, by=me(), at=clock.now())
+            end(offer, by=me(), at=clock.now())
         if tried.ok:
-            flash(_("提供条件を終了しました。"), "success")
-            return _back(listing_id)
-    page = render_template("contracts/offer_close.html", form=form, listing=offer.listing, offer=offer)
-    return page, 422 if form.errors else 200
+            flash(done, "success")
+            return _back(offer.listing_id)
+    return render_template(page, form=form, listing=offer.listing, offer=offer), 422 if form.errors else 200
 
 
 def _back(listing_id: str) -> Response:
