@@ -333,7 +333,7 @@ class ProvisionRecord(Base):
     articles: Mapped[str]  # that ask for it
     provided_at: Mapped[datetime]
     partner: Mapped[dict[str, Any]]  # the other side: name, address, representative, corporate_number
-    consent: Mapped[str]  # that the persons' consent was confirmed, and where
+    consent: Mapped[str]  # who confirmed the persons' consent, and where; that nobody here did
     acquired: Mapped[str]  # how the provider came by the data, as the buyer confirmed it
     subjects: Mapped[str]  # what identifies the persons
     items: Mapped[list[Any]]

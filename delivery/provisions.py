@@ -3,7 +3,7 @@
     bytes left under a contract ──keep──> a row for the provider, a row for the buyer ──term over──> purge
 
 A record is made once the meter has seen bytes of a grant leave, from what stood then: who, to whom, when, which items,
-whose consent, how acquired. It names the articles that ask for it. Nobody changes it; it goes when its term is over.
+what is known of consent, how acquired. It names the articles that ask for it. Nobody changes it; it goes when its term is over.
 Sources: 個人情報の保護に関する法律 29条, 30条, 31条3項; 施行規則 19–25条, 27–29条.
 """
 
@@ -78,7 +78,7 @@ def _rows(found: Any, at: datetime) -> Iterator[dict[str, Any]]:
             "articles": rules.RECORD_ARTICLES[listing.data_class, side],
             "provided_at": provided_at,
             "partner": _as_it_stands(partner),
-            "consent": f"契約 {contract.number} の成立に先立つ手続で、本人の同意が得られていることを確認",
+            "consent": rules.consent_words(listing.data_class, contract.number),
             "acquired": f"{listing.source}（提供者の表明。契約 {contract.number}）",
             "subjects": f"引き渡したファイルに記録された本人（{file.rows or 0:,} 行）",
             "items": [str(column["name"]) for column in file.columns] or [listing.title],

@@ -190,6 +190,19 @@ RECORD_ARTICLES = {
 }
 RECORDED_CLASSES = tuple(dict.fromkeys(data_class for data_class, _ in RECORD_ARTICLES))
 RECORD_YEARS = 3
+CONSENT_ARTICLES = {"person_related": "第31条第1項", "personal": "第27条第1項", "sensitive": "第27条第1項・第2項"}
+
+
+def consent_words(data_class: str, contract_number: str) -> str:
+    """What a record says of the persons' consent: that the exchange has confirmed none.
+
+    No class that needs consent can be released here today, since nothing asks for it before delivery; a record must
+    not say that somebody did. Once that gate stands, its answer belongs here (法 31条1項, 施行規則 26条).
+    """
+    return (
+        f"本人の同意の有無は、取引市場では確認していない。契約 {contract_number} の当事者が"
+        f"個人情報の保護に関する法律{CONSENT_ARTICLES[data_class]}に従って確認し、その結果を別に記録する。"
+    )
 
 
 def kept_until(made_on: date) -> date:

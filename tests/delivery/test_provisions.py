@@ -44,7 +44,8 @@ def test_each_side_has_its_record_of_what_left(world, log):
     for record in (given, got):
         assert record.partner["address"] == "東京都港区1-1" and record.partner["representative"] == "代表 太郎"
         assert (record.items, record.file_name) == (["地区", "人口"], made.file.name)
-        assert "同意" in record.consent and made.contract.number in record.consent
+        assert "取引市場では確認していない" in record.consent and "第31条第1項" in record.consent
+        assert made.contract.number in record.consent and "得られている" not in record.consent
         assert record.provided_at.tzinfo and record.keep_until == rules.kept_until(clock.today())
     assert "第31条第3項" in given.articles and "第30条第3項" in got.articles
     assert "検証" in got.acquired
@@ -55,6 +56,8 @@ def test_classes_that_may_not_be_listed_today_have_their_articles_for_the_day_th
     assert all(
         (name, side) in rules.RECORD_ARTICLES for name in rules.RECORDED_CLASSES for side in ("provider", "buyer")
     )
+    assert all("第27条第1項" in rules.consent_words(name, "C-1") for name in ("personal", "sensitive"))
+    assert set(rules.CONSENT_ARTICLES) == set(rules.RECORDED_CLASSES)
     assert "第29条第1項" in rules.RECORD_ARTICLES["personal", "provider"]
 
 
