@@ -636,8 +636,8 @@ def read_access_logs(*, at: datetime) -> reading.Reading:
 def read_place_log(place_id: str, *, at: datetime) -> None:
     """Count what the access log of a holder's own bucket holds and was not counted yet. Safe to run twice.
 
-    Its lines count for links to files there alone (see `metering`), and late ones are an adjustment: a holder's log
-    that does not come holds up nobody's month.
+    Its lines count for links to files there alone (see `metering`). A month's close waits with the contracts of links
+    to it (`queries.logs_awaited`) and with nobody else's; what comes later still is an adjustment.
     """
     place = session.get(StoragePlace, place_id)
     if place is None or place.state == "closed" or place.log_location is None:

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, any_, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Interval,
+    Row,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, array
 from sqlalchemy.orm import joinedload
@@ -36,7 +49,7 @@ from exchange.errors import Invalid, NotFound, text
 from exchange.identity.models import ApiToken, Member, Organization
 from exchange.identity.queries import digest
 from exchange.jobs import JobRun
-from listings.models import File, Listing, Release
+from listings.models import File, Listing, Release, StoragePlace
 from listings.registries import Recipient
 
 # ── what a link stands on ────────────────────────────────────────────────────────────────────────────────────────────
@@ -685,6 +698,41 @@ def read_through() -> datetime | None:
     late, and are read up to their newest line.
     """
     return _read_until(_stands())
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A contract priced by use whose links of a month lead to a holder's own bucket, of which the log is not read yet.
+
+    `used_until` is the last moment at which one of them could be used, `read_through` the newest line read there.
+    """
+
+    contract_id: str
+    number: str
+    provider_id: str
+    place: str
+    used_until: datetime
+    read_through: datetime | None
+
+
+def logs_awaited(month: str) -> list[Awaited]:
+    """The contracts whose usage of a month is not all known, since a holder's own log comes late; by their numbers.
+
+    A place that is closed, or tells no log, is waited for no more.
+    """
+    places = select(StoragePlace.id).where(StoragePlace.state != "closed", StoragePlace.log_location.is_not(None))
+    if not (open_places := session.scalars(places).all()):
+        return []
+    used_until = func.max(Grant.issued_at) + cast(timedelta(seconds=rules.LIFETIME_SECONDS_MAX), Interval)
+    what = (Contract.id, Contract.number, Contract.provider_id, StoragePlace.name)
+    query = select(*what, used_until, LogReading.newest_line_at).select_from(File)
+    query = query.join(Grant, and_(Grant.file_id == File.id, Grant.month == month))
+    query = query.join(Contract, Contract.id == Grant.contract_id).join(StoragePlace, StoragePlace.id == File.place_id)
+    query = query.outerjoin(LogReading, LogReading.source == func.concat("place/", StoragePlace.id))
+    query = query.where(File.place_id.in_(open_places), Contract.pricing["model"].astext == "metered")
+    query = query.group_by(*what, StoragePlace.id, LogReading.newest_line_at)
+    query = query.having(func.coalesce(LogReading.newest_line_at < used_until, True))
+    return [Awaited(*row) for row in session.execute(query.order_by(Contract.number, StoragePlace.name))]
 
 
 def _stands() -> LogReading | None:

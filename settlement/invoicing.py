@@ -6,7 +6,7 @@ asking at the same moment make one invoice; the charges' unique names are the se
 become sheets (`assessing`), never invoices.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -69,16 +69,23 @@ def issue_activations(*, at: datetime) -> int:
     return issue(charges.activations_due(), at=at)
 
 
-def issue_month(month: str, *, after: Pair | None, at: datetime, limit: int = charges.PAIRS_AT_ONCE) -> Pair | None:
+def issue_month(
+    month: str,
+    *,
+    after: Pair | None,
+    at: datetime,
+    but: Collection[str] = (),
+    limit: int = charges.PAIRS_AT_ONCE,
+) -> Pair | None:
     """Charge a month of the next pairs of provider and buyer after a pair; the last one done, None when none is left.
 
-    Safe to run twice: what is charged already is left as it stands.
+    Safe to run twice: what is charged already is left as it stands. Contracts in `but` are left for a later run.
     """
     database.lock("settlement/issue")
     pairs = charges.pairs_charged(month, after=after, limit=limit)
     if pairs:
         contracts = charges.contracts_charged(month, first=pairs[0], last=pairs[-1])
-        issue(charges.month_charges(month, contracts), at=at)
+        issue(charges.month_charges(month, [each for each in contracts if each.id not in but]), at=at)
     return pairs[-1] if len(pairs) == limit else None
 
 
@@ -266,16 +273,18 @@ def credit_note_number(invoice: Invoice) -> str:
 # ---- the exchange's fee
 
 
-def issue_fees(month: str, *, at: datetime) -> int:
+def issue_fees(month: str, *, at: datetime, but: Collection[str] = ()) -> int:
     """Invoice each provider the fees that its receipts brought until a month's end and no invoice named yet.
 
     Fees were taken from the money received, so these invoices are paid as they are made. What refunds gave back
-    lowers the next one. A municipality's fee is on its sheets of the month, and is to be paid. How many there are.
+    lowers the next one. A municipality's fee is on its sheets of the month, and is to be paid; those of providers in
+    `but`, whose sheets are not all there, are left for a later run. How many there are.
     """
     operator = operator_organization()
     database.lock("settlement/issue")
     taken = _fees_taken(until=clock.month_bounds(month)[1].date()) if operator else {}
-    public = assessing.fees(month) if operator else {}
+    sheets = assessing.fees(month) if operator else {}
+    public = {provider: amount for provider, amount in sheets.items() if provider not in but}
     due = {key: amount for key, amount in {**taken, **public}.items() if amount > 0}
     done = select(Invoice.recipient_id).where(Invoice.kind == "fee", Invoice.ground == f"fee/{month}")
     due = {key: due[key] for key in sorted(set(due) - set(session.scalars(done)))}

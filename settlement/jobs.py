@@ -43,7 +43,9 @@ def verify_ledger(*, at: datetime) -> None:
 def close_month(payload: dict[str, Any], *, at: datetime) -> None:
     """The next step of closing a month; it queues the one after it."""
     after = payload["after"]
-    actions.continue_close(payload["month"], after=(after[0], after[1]) if isinstance(after, list) else None, at=at)
+    how = {name: bool(payload[name]) for name in ("waits", "told") if name in payload}
+    pair = (after[0], after[1]) if isinstance(after, list) else None
+    actions.continue_close(payload["month"], after=pair, at=at, **how)
 
 
 @handler("print-invoice")

@@ -8,7 +8,13 @@ from settlement.actions.assessments import (
     withdraw_assessment,
 )
 from settlement.actions.corrections import correct, correction_document, print_correction, void
-from settlement.actions.months import LogBehind, close_month, continue_close, issue_what_is_due
+from settlement.actions.months import (
+    LogBehind,
+    close_month,
+    close_without_logs,
+    continue_close,
+    issue_what_is_due,
+)
 from settlement.actions.online_payments import (
     NotOffered,
     begin_checkout,
@@ -84,6 +90,7 @@ __all__ = [
     "charge_saved_cards",
     "close_month",
     "close_needless_pages",
+    "close_without_logs",
     "continue_close",
     "correct",
     "correction_document",

@@ -9,10 +9,11 @@ from flask_babel import gettext as _
 from exchange import clock
 from exchange.errors import Invalid, WrongState, text
 from exchange.web.access import me, operator
+from exchange.web.forms import attempt
 from settlement import actions, queries, rules, schemas
 from settlement.files import csv_response, hledger_response
 from settlement.pages import blueprint
-from settlement.pages.forms import ConfirmForm, search_of
+from settlement.pages.forms import ConfirmForm, ReasonForm, search_of
 
 
 @blueprint.get("/desk/ledger")
@@ -29,6 +30,7 @@ def ledger() -> Any:
         rows=rows,
         totals=_totals([r for r in rows if r.account.kind != "memorandum"]),
         months=queries.last_months(at=at),
+        waiting=queries.closes_waiting(),
         states=rules.PERIOD_STATES,
         kinds=rules.KIND_TITLES,
         held=queries.deposits_and_bank(),
@@ -62,7 +64,39 @@ def close_month(month: str) -> Any:
         actions.close_month(month, by=me(), at=at)
         flash(_("締め処理を始めました。完了するとこの一覧に表示されます。"), "success")
         return redirect(url_for("settlement.ledger"), 303)
-    return render_template("settlement/close.html", found=found, form=form, state=rules.PERIOD_STATES[found.state])
+    return render_template(
+        "settlement/close.html",
+        found=found,
+        form=form,
+        state=rules.PERIOD_STATES[found.state],
+        awaited=queries.logs_awaited(month),
+    )
+
+
+@blueprint.route("/desk/ledger/close/<month>/without-logs", methods=["GET", "POST"])
+@operator("finance")
+def close_without_logs(month: str) -> Any:
+    """Close a month without the holders' logs that it waits for; a page asks why."""
+    at, form = clock.now(), ReasonForm()
+    found, awaited = queries.month(month, at=at), queries.logs_awaited(month)
+    if form.validate_on_submit():
+        with attempt(form) as tried:
+            actions.close_without_logs(month, reason=form.reason.data, by=me(), at=at)
+        if tried.ok:
+            flash(_("待たずに締める処理を始めました。あとから届いた利用は、翌月の請求で調整します。"), "success")
+            return redirect(url_for("settlement.ledger"), 303)
+    page = render_template(
+        "settlement/reason.html",
+        form=form,
+        heading=_("ログを待たずに締める"),
+        lead=_("いま分かっている利用量だけで請求します。あとから届いた利用は、翌月の請求で調整します。"),
+        facts=[(_("月"), found.month), (_("待っている契約"), _("%(n)s件", n=len({a.contract_id for a in awaited})))],
+        hint=_("監査記録に残ります。"),
+        button=_("待たずに締める"),
+        back=f"/desk/ledger/close/{found.month}",
+        trail=[(_("会計帳簿"), "/desk/ledger"), (_("月の締め"), f"/desk/ledger/close/{found.month}")],
+    )
+    return page, 422 if form.errors else 200
 
 
 @blueprint.get("/desk/ledger/entries")

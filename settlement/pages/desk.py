@@ -54,6 +54,9 @@ def _accountant_tasks() -> list[Task]:
         ),
         Task(text("締めていない月があります"), len(open_months), None, "/desk/ledger#months"),
         Task(
+            text("アクセスログを待っている締めがあります"), len(queries.closes_waiting()), None, "/desk/ledger#months"
+        ),
+        Task(
             text("振込を待っている支払いがあります"),
             len(due),
             _first(due, "opened_at"),

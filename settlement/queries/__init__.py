@@ -33,7 +33,7 @@ from settlement.queries.invoices import (
     open_sums,
     unpaid_of,
 )
-from settlement.queries.months import Month, check_month, last_months, month
+from settlement.queries.months import Month, check_month, closes_waiting, last_months, logs_awaited, month
 from settlement.queries.online_payments import (
     OnlineOffer,
     failed_refunds,
@@ -83,6 +83,7 @@ __all__ = [
     "charge_so_far",
     "check_month",
     "checked",
+    "closes_waiting",
     "deposits_and_bank",
     "due_payouts",
     "entries",
@@ -93,6 +94,7 @@ __all__ = [
     "invoices_to_export",
     "is_public_money",
     "last_months",
+    "logs_awaited",
     "month",
     "month_entries",
     "months_to_report",

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from delivery import queries as delivery
+from delivery.queries import Awaited
 from exchange import clock
 from exchange.database import session
 from exchange.errors import NotFound, text
@@ -61,3 +63,15 @@ def last_months(*, at: datetime, count: int = 6) -> list[Month]:
         since = (since - timedelta(days=1)).replace(day=1)
         found.append(month(f"{since:%Y-%m}", at=at))
     return found
+
+
+def logs_awaited(month: str) -> list[Awaited]:
+    """The contracts that a month's close waits with, since a holder's own log is not read far enough; none before."""
+    period = session.get(Period, month)
+    return delivery.logs_awaited(month) if period is not None and period.state == "closing" else []
+
+
+def closes_waiting() -> list[str]:
+    """The months whose close waits for a holder's log, the oldest first."""
+    closing = session.scalars(select(Period.month).where(Period.state == "closing").order_by(Period.month))
+    return [month for month in closing if delivery.logs_awaited(month)]  # rarely more than one

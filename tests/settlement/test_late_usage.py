@@ -24,11 +24,11 @@ def months():
     return (f"{since:%Y-%m}", since), (month, first)
 
 
-def uses(market, contract_id, month, at, gigabytes):
+def uses(market, contract_id, month, at, gigabytes, *, file_id="f"):
     """A link of a month that was read so far; the grant's id."""
     contract = session.get_one(Contract, contract_id)
     grant_id = new_id()
-    told = {"variant": "original", "object_key": "files/x", "size": 10 * GB, "sha256": "0" * 64, "file_id": "f"}
+    told = {"variant": "original", "object_key": "files/x", "size": 10 * GB, "sha256": "0" * 64, "file_id": file_id}
     with database.transaction():
         session.add(
             Grant(
