@@ -264,15 +264,22 @@ class Page(Generic[T]):
 
 
 def page(
-    query: Select[T], column: InstrumentedAttribute[str], *, limit: int = 20, cursor: str | None = None
+    query: Select[T],
+    column: InstrumentedAttribute[str],
+    *,
+    limit: int = 20,
+    cursor: str | None = None,
+    oldest_first: bool = False,
 ) -> Page[T]:
-    """The newest first: up to `limit` rows of a query, after the row the cursor names.
+    """The newest first, or the oldest: up to `limit` rows of a query, after the row the cursor names.
 
     The cursor is opaque to clients; one that was made up is `Invalid`.
     """
     if cursor:
-        query = query.where(column < read_cursor(cursor))
-    rows = session.scalars(query.order_by(column.desc()).limit(limit + 1)).unique().all()
+        position = read_cursor(cursor)
+        query = query.where(column > position if oldest_first else column < position)
+    order = column.asc() if oldest_first else column.desc()
+    rows = session.scalars(query.order_by(order).limit(limit + 1)).unique().all()
     last = getattr(rows[limit - 1], column.key) if len(rows) > limit else None
     return Page(rows[:limit], make_cursor(last) if last else None)
 

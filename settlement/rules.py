@@ -16,9 +16,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-import jpholiday
-
 from exchange import money
+from exchange.bank_days import bank_day_after as bank_day_after
+from exchange.bank_days import bank_day_before as bank_day_before
+from exchange.bank_days import bank_days_after as bank_days_after
+from exchange.bank_days import is_bank_day as is_bank_day
 from exchange.errors import N_
 
 TAX_RATE_PERCENT = 10  # data licences are taxed at the standard rate
@@ -383,34 +385,6 @@ def kept_until(issued_on: date, *, years: int, fiscal_year_end_month: int) -> da
 def _month_end(year: int, month: int) -> date:
     first_of_next = date(year + month // 12, month % 12 + 1, 1)
     return first_of_next - timedelta(days=1)
-
-
-def is_bank_day(day: date) -> bool:
-    """Whether banks settle: no weekend, no holiday, not 12/31 to 1/3 (銀行法施行令5条)."""
-    year_end = (day.month, day.day) in {(12, 31), (1, 1), (1, 2), (1, 3)}
-    return day.weekday() < 5 and not year_end and not jpholiday.is_holiday(day)
-
-
-def bank_day_before(day: date) -> date:
-    """The day itself if banks settle on it, else the last such day before it."""
-    while not is_bank_day(day):
-        day -= timedelta(days=1)
-    return day
-
-
-def bank_day_after(day: date) -> date:
-    """The first day after `day` on which banks settle."""
-    day += timedelta(days=1)
-    while not is_bank_day(day):
-        day += timedelta(days=1)
-    return day
-
-
-def bank_days_after(day: date, count: int) -> date:
-    """The bank day that is so many bank days after a day."""
-    for _ in range(count):
-        day = bank_day_after(day)
-    return day
 
 
 def return_by(received_on: date) -> date:

@@ -5,12 +5,13 @@ Anyone may write, signed in or not; each gets a reference number, an answer by m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange import audit, mail
+from exchange import audit, clock, mail
+from exchange.bank_days import bank_days_after
 from exchange.database import Base, Id, Page, new_id, page, session
 from exchange.errors import N_, Invalid, NotFound, Words, WrongState, text
 from exchange.identity import actions, rules
@@ -37,7 +38,10 @@ TRANSITIONS = {
     "close": (("received", "investigating", "answered"), "closed"),
 }
 ANSWER_WITHIN = timedelta(days=14)
+BEGIN_WITHIN_DAYS = 3  # business days, until somebody looks into a complaint
+OPEN = ("received", "investigating")
 BODY_LENGTH_MAX = 5_000
+LATE_MAX = 1_000
 
 
 class Inquiry(Base):
@@ -63,6 +67,30 @@ class Inquiry(Base):
     answer: Mapped[str] = mapped_column(default="")
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str | None] = mapped_column(ForeignKey("member.id"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for its answer."""
+        return self.state in OPEN
+
+    @property
+    def answer_by(self) -> date:
+        """The last day for its answer: promised in the terms of participation, and to whoever wrote."""
+        return _day(self.received_at + ANSWER_WITHIN)
+
+    @property
+    def begin_by(self) -> date | None:
+        """The last day to begin looking into a complaint, while nobody has: three business days."""
+        waits = self.kind == "complaint" and self.state == "received"
+        return bank_days_after(_day(self.received_at), BEGIN_WITHIN_DAYS) if waits else None
+
+    def is_late(self, on: date) -> bool:
+        """Whether a day that was promised for it has passed."""
+        return self.is_open and on > (self.begin_by or self.answer_by)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(clock.JST).date()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,15 +212,22 @@ def by_id(inquiry_id: str, *, lock: bool = False) -> Inquiry:
 
 
 def listed(*, states: Sequence[str] = (), cursor: str | None = None) -> Page[Inquiry]:
-    """Inquiries, the newest first; of these states if any are named."""
+    """Inquiries, of these states if any are named: the newest first, those without an answer by what is due first."""
     query = select(Inquiry)
     if states:
         query = query.where(Inquiry.state.in_(states))
-    return page(query, Inquiry.id, cursor=cursor)
+    return page(query, Inquiry.id, cursor=cursor, oldest_first=tuple(states) == OPEN)
 
 
 def waiting() -> tuple[int, datetime | None]:
     """How many inquiries have no answer yet, and since when the oldest waits."""
-    query = select(func.count(), func.min(Inquiry.received_at)).where(Inquiry.state.in_(("received", "investigating")))
+    query = select(func.count(), func.min(Inquiry.received_at)).where(Inquiry.state.in_(OPEN))
     count, oldest = session.execute(query).one()
     return count, oldest
+
+
+def late(*, at: datetime) -> list[Inquiry]:
+    """Those for which a promised day has passed, the oldest first; complaints nobody looks into after three days too."""
+    query = select(Inquiry).where(Inquiry.state.in_(OPEN), Inquiry.received_at < at - timedelta(BEGIN_WITHIN_DAYS))
+    found = session.scalars(query.order_by(Inquiry.id).limit(LATE_MAX))
+    return [inquiry for inquiry in found if inquiry.is_late(_day(at))]

@@ -18,8 +18,7 @@ from exchange.web.forms import Form, attempt
 
 blueprint = Blueprint("inquiries", __name__)
 LETTERS_PER_HOUR = 20
-OPEN_STATES = ("received", "investigating")
-FILTERS = {"open": OPEN_STATES, "answered": ("answered",), "closed": ("closed",), "all": ()}
+FILTERS = {"open": inquiries.OPEN, "answered": ("answered",), "closed": ("closed",), "all": ()}
 FILTER_TITLES = {"open": N_("未回答"), "answered": N_("回答済み"), "closed": N_("終了"), "all": N_("すべて")}
 
 
@@ -104,6 +103,7 @@ def index() -> Any:
         page=page,
         chosen=chosen,
         filters=FILTER_TITLES,
+        today=clock.today(),
         kinds=inquiries.KINDS,
         states=inquiries.STATES,
         next_url=url_for("inquiries.index", state=chosen, cursor=page.next_cursor) if page.next_cursor else None,
@@ -130,6 +130,7 @@ def show(inquiry_id: str) -> Any:
         kinds=inquiries.KINDS,
         states=inquiries.STATES,
         allowed=inquiries.allowed(inquiry),
+        today=clock.today(),
         names=queries.names_of({inquiry.answered_by} if inquiry.answered_by else set()),
     )
     return page, 422 if form.errors else 200
@@ -157,6 +158,11 @@ def waiting(member: Member) -> list[desk.Task]:
     """Letters without an answer, for administrators."""
     if not member.is_operator:
         return []
-    count, oldest = inquiries.waiting()
-    due_on = (oldest + inquiries.ANSWER_WITHIN).date() if oldest else None
-    return [desk.Task(text("お問い合わせへの回答"), count, oldest, url_for("inquiries.index"), due_on)]
+    (count, oldest), late = inquiries.waiting(), inquiries.late(at=clock.now())
+    due_on = (oldest + inquiries.ANSWER_WITHIN).astimezone(clock.JST).date() if oldest else None
+    tasks = [desk.Task(text("お問い合わせへの回答"), count, oldest, url_for("inquiries.index"), due_on)]
+    if late:
+        first = min(each.begin_by or each.answer_by for each in late)
+        title = text("約束の期限を過ぎたお問い合わせ・苦情")
+        tasks.append(desk.Task(title, len(late), late[0].received_at, url_for("inquiries.index"), first))
+    return tasks

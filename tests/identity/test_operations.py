@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from exchange import clock, database, jobs, settings
 from exchange.database import session
 from exchange.errors import DomainError
-from exchange.identity import terms
+from exchange.identity import inquiries, terms
 from exchange.identity.inquiries import Inquiry
 from exchange.web import inquiries as inquiry_pages
 from exchange.web import legal
@@ -71,6 +72,45 @@ def test_a_letter_that_cannot_be_taken_stays_in_the_form(client: Any, db: Any, f
 
     assert answer.status_code == 422 and "/listings/abc" in words(answer)
     assert session.scalars(select(Inquiry)).all() == []
+
+
+def received(days: float, **changes: Any) -> Inquiry:
+    """A letter that came so many days ago."""
+    with database.transaction():
+        at = clock.now() - timedelta(days=days)
+        return inquiries.receive(inquiries.Letter(**{**LETTER, **changes}), by=None, at=at)
+
+
+def test_the_promised_days_stand_on_the_desk_and_what_is_late_comes_first(world: Any) -> None:
+    late, unbegun = received(15).reference, received(9).reference
+    question, young = received(9, kind="question").reference, received(0).reference
+    page = world.admin.see("/desk/inquiries")
+    places = [page.index(reference) for reference in (late, unbegun, question, young)]
+    assert places == sorted(places)
+    rows = {
+        ref: page[place : page.index("</tr>", place)]
+        for ref, place in zip((late, unbegun, question, young), places, strict=True)
+    }
+    assert "期限超過" in rows[late] and "調査の開始が遅れています" in rows[unbegun]
+    assert not any(word in rows[ref] for ref in (question, young) for word in ("期限超過", "遅れています"))
+    desk = world.admin.see("/desk")
+    assert desk.index("約束の期限を過ぎた") < desk.index("お問い合わせへの回答") and "2件" in desk
+
+    path = page[: page.index(unbegun)].rpartition('href="')[2].partition('"')[0]
+    assert "約束の期限を過ぎています" in world.admin.see(path)
+    assert world.admin.fill(path, path + "/investigate").status_code == 303
+    assert "約束の期限を過ぎています" not in world.admin.see(path)  # looked into, and not yet due
+
+
+def test_a_complaint_is_looked_into_within_three_business_days_and_answered_within_fourteen() -> None:
+    friday = datetime(2026, 11, 20, 23, 30, tzinfo=clock.JST)
+    inquiry = Inquiry(kind="complaint", state="received", received_at=friday)
+    assert (inquiry.begin_by, inquiry.answer_by) == (date(2026, 11, 26), date(2026, 12, 4))  # 23 November is a holiday
+    assert [inquiry.is_late(date(2026, 11, day)) for day in (26, 27)] == [False, True]
+    inquiry.state = "investigating"
+    assert [inquiry.is_late(date(2026, 12, day)) for day in (4, 5)] == [False, True]
+    inquiry.state = "answered"
+    assert not inquiry.is_late(date(2027, 1, 1))
 
 
 def test_letters_are_limited(client: Any, db: Any) -> None:
