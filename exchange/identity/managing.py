@@ -1,6 +1,7 @@
 """Looking after an organization: its data, its account for payouts, its members; and whether it may take part.
 
-pending ──verify──> verified ──suspend──> suspended ──verify──> verified
+pending ──verify──> verified ──(see hearings)──> suspended ──verify──> verified
+   └──suspend──> suspended
 """
 
 import secrets
@@ -13,7 +14,7 @@ from sqlalchemy import Exists, exists, func, select
 from exchange import audit, database
 from exchange.database import session
 from exchange.errors import N_, Conflict, Forbidden, Invalid, NotFound, Words, WrongState, text
-from exchange.identity import actions, bank_accounts, queries, rules
+from exchange.identity import actions, bank_accounts, hearings, queries, rules
 from exchange.identity.joining import length_errors
 from exchange.identity.models import Member, Organization
 
@@ -266,6 +267,9 @@ def verify(
     session.refresh(organization, with_for_update=True)
     if organization.state == "verified":
         raise WrongState(text("この組織は確認済みです。"), state=organization.state, allowed=["suspend"])
+    if hearings.open_of(organization.id):
+        words = text("弁明の手続が終わっていません。停止を解くときは、その手続の中で決定してください。")
+        raise WrongState(words, state=organization.state, allowed=["decide"])
     failed = [c for c in checks(organization, queries.members_of(organization.id)) if c.state == "failed"]
     if failed:
         raise Conflict(text("確認できません。%(title)s: %(note)s", title=failed[0].title, note=failed[0].note))
@@ -290,12 +294,18 @@ def record_registration(
 
 
 def suspend(organization: Organization, *, reason: str, by: Member, at: datetime) -> None:
-    """verified or pending → suspended: nothing new is listed or bought until it is verified again."""
+    """pending → suspended: who nobody has verified takes no part. Once verified, an organization is heard first.
+
+    Raises `WrongState` for those, and for one that is suspended.
+    """
     if not 1 <= len(reason) <= REASON_LENGTH_MAX:
         raise Invalid({"reason": [text("理由を%(max)s文字以内で入力してください。", max=REASON_LENGTH_MAX)]})
     session.refresh(organization, with_for_update=True)
     if organization.state == "suspended":
         raise WrongState(text("この組織は利用停止中です。"), state=organization.state, allowed=["verify"])
+    if organization.state == "verified":
+        words = text("確認済みの組織は、理由を知らせて弁明を待つか、急ぐ理由を記録して停止してください。")
+        raise WrongState(words, state=organization.state, allowed=["notice", "suspend-at-once"])
     organization.state = "suspended"
     audit.record(
         "organization.suspend",

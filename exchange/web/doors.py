@@ -10,6 +10,7 @@ from exchange.web import (
     account,
     desk,
     desk_pages,
+    hearings,
     inquiries,
     legal,
     metrics,
@@ -36,6 +37,7 @@ PAGES = (
     tokens,
     organization,
     organizations,
+    hearings,
     inquiries,
     operations,
     settings,
@@ -83,7 +85,8 @@ def install(app: "Exchange") -> None:
 
 def _fill_desk() -> None:
     """The ground floor's own tasks and menu entries."""
-    for source in (desk_pages.own_tasks, organizations.waiting, organizations.accounts_waiting, inquiries.waiting):
+    found = (organizations.waiting, organizations.accounts_waiting, inquiries.waiting, hearings.waiting)
+    for source in (desk_pages.own_tasks, *found):
         desk.task_source(source)
     everybody: dict[str, Any] = {"roles": ("*",), "operator_roles": ("*",)}
     desk.menu_item(N_("デスク"), "/desk", order=0, **everybody)

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Optional
 
 from exchange import audit, clock
 from exchange.errors import N_, NotFound, text
-from exchange.identity import accounts, bank_accounts, managing, queries, rules
+from exchange.identity import accounts, bank_accounts, hearings, managing, queries, rules
 from exchange.identity.models import Member, Organization
 from exchange.web import desk
 from exchange.web.access import me, operator
@@ -87,6 +87,7 @@ def show(organization_id: str) -> Any:
 def _page(organization: Organization, verify_form: VerifyForm, suspend_form: SuspendForm) -> Any:
     members = queries.members_of(organization.id)
     history = audit.entries(subject=f"organization/{organization.id}").items
+    held = hearings.of(organization.id)
     page = render_template(
         "operator/organization.html",
         organization=organization,
@@ -100,6 +101,9 @@ def _page(organization: Organization, verify_form: VerifyForm, suspend_form: Sus
         kind_titles=rules.KIND_TITLES,
         role_titles=rules.ROLE_TITLES,
         may_decide=rules.has_role(me(), "approver"),
+        held=held,
+        hearing=next((each for each in held if each.decision is None), None),
+        decisions=hearings.DECISIONS,
     )
     return page, 422 if verify_form.errors or suspend_form.errors else 200
 
@@ -149,7 +153,7 @@ def registration(organization_id: str) -> Any:
 @blueprint.post("/<organization_id>/suspend")
 @operator("approver")
 def suspend(organization_id: str) -> Any:
-    """Keep an organization from listing and buying, for a reason it is told."""
+    """Turn away an organization that was never verified, for a reason it is told."""
     organization = _organization(organization_id)
     form = SuspendForm()
     if form.validate_on_submit():

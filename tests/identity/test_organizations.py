@@ -38,14 +38,14 @@ def test_verifying_twice_is_refused_in_words(world: Any) -> None:
     assert answer.status_code == 422 and "確認済みです" in words(answer)
 
 
-def test_a_suspension_needs_a_reason_and_tells_it(world: Any) -> None:
-    company = world.organization("会社")
+def test_who_was_never_verified_is_turned_away_with_a_reason(world: Any) -> None:
+    company = world.organization("会社", verified=False)
     page = path_of(company)
 
     assert world.admin.fill(page, page + "/suspend", reason="").status_code == 422
-    assert world.admin.fill(page, page + "/suspend", reason="規約違反の疑い").status_code == 303
+    assert world.admin.fill(page, page + "/suspend", reason="法人の実在を確かめられません").status_code == 303
     assert state_of(company) == "suspended"
-    assert "規約違反の疑い" in letters(company.email)[0].body
+    assert "実在を確かめられません" in letters(company.email)[0].body
     assert "利用は停止されています" in company.see("/desk")
     assert world.admin.fill(page, page + "/verify").status_code == 303
     assert state_of(company) == "verified"
