@@ -376,11 +376,18 @@ def post_hold(
     if not 0 < amount <= waiting.amount_jpy:
         raise AboveHold(text("保留した額(%(held)s円)までしか記帳できません。", held=f"{waiting.amount_jpy:,}"))
     entry_id = new_id()
-    _end(waiting, "posted", at, entry_id)
     main = Move(amount, _place(waiting.source), _place(waiting.destination))
+    _lock_in_order([main, *also])
+    _end(waiting, "posted", at, entry_id)
     cause, reference = f"hold/{waiting.id}/posted", waiting.reference
     options: dict[str, Any] = {"at": at, "booked_on": booked_on, "reference": reference}
     return post(cause, [main, *also], words=words or waiting.words, entry_id=entry_id, **options)
+
+
+def _lock_in_order(moves: Sequence[Move]) -> None:
+    """Lock the balances that moves touch, in the order in which every entry does, so that no two wait in a ring."""
+    codes = sorted({place.code for move in moves for place in (move.source, move.destination)})
+    session.execute(sql("SELECT ledger_lock_held(:codes)"), {"codes": codes})
 
 
 def void_hold(hold_id: str, *, at: datetime) -> None:

@@ -248,6 +248,14 @@ CREATE TRIGGER ledger_held_stays BEFORE DELETE OR TRUNCATE ON ledger_held
 """
 _after_create(Held.__table__, HELD)
 
+# What posts a hold touches its account first and those of the entry after: it locks all of them in their order before.
+LOCK_HELD = """
+CREATE OR REPLACE FUNCTION ledger_lock_held(codes text[]) RETURNS void LANGUAGE plpgsql
+  SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN PERFORM 1 FROM ledger_held WHERE account = ANY(codes) ORDER BY account FOR UPDATE; END $$;
+"""
+_after_create(Held.__table__, LOCK_HELD)
+
 # Once a statement, not once a row; accounts in one order, so that two entries never wait for each other in a ring.
 WHOLE = """
 CREATE OR REPLACE FUNCTION ledger_take_transfers() RETURNS trigger LANGUAGE plpgsql

@@ -88,6 +88,21 @@ def test_one_cause_is_booked_once_and_one_hold_ends_once(thousand):
         assert ledger.available(UNAPPLIED) == ledger.held(UNAPPLIED) == (900 if how == "voided" else 650)
 
 
+def test_posting_holds_beside_plain_entries_never_waits_in_a_ring(thousand):
+    def client(number):
+        for turn in range(20):
+            if number % 2:
+                tried(book, f"{number}/{turn}", Move(1, PAYOUT_CLEARING, UNAPPLIED))
+            else:
+                also = [Move(1, PAYOUT_CLEARING, BANK)]
+                held = tried(hold, f"{number}/{turn}", 1)
+                tried(ledger.post_hold, held, at=clock.now(), booked_on=clock.today(), also=also)
+
+    at_once(client)
+    with database.transaction():
+        assert ledger.held(UNAPPLIED) == 1_000 - CLIENTS * 20 and ledger.held(PAYOUT_CLEARING) == CLIENTS * 20
+
+
 def test_whatever_eight_do_at_once_the_books_are_whole_and_sealed_without_a_gap(thousand):
     def client(number):
         chance, done = random.Random(number), Counter()

@@ -1,4 +1,4 @@
-"""Hearings: the ground for suspending an organization, its answer, and the decision."""
+"""Hearings before an organization is suspended; balances locked in one order where a hold is posted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,10 +6,20 @@ from alembic import op
 revision = "0015"
 down_revision = "0012"
 
+LOCK_HELD = """
+CREATE OR REPLACE FUNCTION ledger_lock_held(codes text[]) RETURNS void LANGUAGE plpgsql
+  SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN PERFORM 1 FROM ledger_held WHERE account = ANY(codes) ORDER BY account FOR UPDATE; END $$;
+"""
 ID, MOMENT = sa.String(26), sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.execute(LOCK_HELD)
+    _hearing()
+
+
+def _hearing() -> None:
     op.create_table(
         "hearing",
         sa.Column("id", ID, nullable=False),
