@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, func, or_, select, tuple_
+from sqlalchemy import BigInteger, Select, func, or_, select, true, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts import pricing as prices
@@ -254,15 +254,15 @@ def _late(month: str, ids: Sequence[str]) -> dict[str, tuple[Counted, set[str]]]
 
 
 def _billed(months: Sequence[str], ids: Sequence[str]) -> dict[tuple[str, str], int]:
-    """What was charged so far for each contract and month, in yen without tax."""
+    """What was charged so far for each contract and month, in yen without tax, as it was corrected since."""
     found: dict[tuple[str, str], int] = {}
-    for line, paper, paper_id in (
-        (InvoiceLine, Invoice, InvoiceLine.invoice_id),
-        (AssessmentLine, Assessment, AssessmentLine.assessment_id),
+    for line, paper, paper_id, stands in (
+        (InvoiceLine, Invoice, InvoiceLine.invoice_id, Invoice.state != "replaced"),
+        (AssessmentLine, Assessment, AssessmentLine.assessment_id, true()),
     ):
         month = func.coalesce(line.month, paper.period)
         query = select(line.contract_id, month, func.sum(line.amount_jpy)).join(paper, paper.id == paper_id)
-        query = query.where(line.contract_id.in_(ids), line.ground != ACTIVATION, month.in_(months))
+        query = query.where(stands, line.contract_id.in_(ids), line.ground != ACTIVATION, month.in_(months))
         for contract_id, charged, amount in session.execute(query.group_by(line.contract_id, month)):
             key = (str(contract_id), str(charged))
             found[key] = found.get(key, 0) + int(amount)

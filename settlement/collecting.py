@@ -111,7 +111,7 @@ def keep_as_income(receipt: Receipt, *, note: str, at: datetime) -> int:
     amount = receipt.unapplied_jpy
     receipt.unapplied_jpy, receipt.returned_jpy, receipt.return_note = 0, receipt.returned_jpy + amount, note
     ledger.post(
-        f"receipt/{receipt.id}/own",
+        f"receipt/{receipt.id}/own/{receipt.returned_jpy}",
         [Move(amount, OTHER_INCOME, UNAPPLIED)],
         at=at,
         booked_on=_today(at),
@@ -128,7 +128,7 @@ def _apply(
     invoice.paid_jpy += amount_jpy
     fee = _fee_step(invoice)
     invoice.fee_taken_jpy += fee
-    _move_state(invoice, at)
+    settle_state(invoice, at)
     application = Application(
         id=new_id(),
         receipt_id=receipt.id,
@@ -166,7 +166,8 @@ def _fee_step(invoice: Invoice) -> int:
     return earned - invoice.fee_taken_jpy
 
 
-def _move_state(invoice: Invoice, at: datetime) -> None:
+def settle_state(invoice: Invoice, at: datetime) -> None:
+    """Let an invoice's state follow from its amounts, with what hangs on it: delivery opened, or no longer stopped."""
     before = invoice.state
     invoice.state = rules.state_after(
         total_jpy=invoice.total_jpy, due_jpy=invoice.due_jpy, credited_jpy=invoice.credited_jpy
@@ -198,7 +199,7 @@ def give_back(receipt: Receipt, *, note: str, at: datetime) -> int:
     amount = receipt.unapplied_jpy
     receipt.unapplied_jpy, receipt.returned_jpy, receipt.return_note = 0, receipt.returned_jpy + amount, note
     ledger.post(
-        f"receipt/{receipt.id}/returned",
+        f"receipt/{receipt.id}/returned/{receipt.returned_jpy}",
         [Move(amount, BANK, UNAPPLIED)],
         at=at,
         booked_on=_today(at),
@@ -221,7 +222,7 @@ def credit(invoice: Invoice, amount_jpy: int, *, reason: str, at: datetime) -> C
     invoice.refunded_jpy += split.rest_jpy
     fee_back = -_fee_step(invoice)
     invoice.fee_taken_jpy -= fee_back
-    _move_state(invoice, at)
+    settle_state(invoice, at)
     note = CreditNote(
         id=new_id(),
         number=invoicing.credit_note_number(invoice),
@@ -284,7 +285,7 @@ def undo_payment(invoice: Invoice, amount_jpy: int, dispute: PaymentDispute, *, 
     invoice.paid_jpy -= amount_jpy
     fee_back = -_fee_step(invoice)
     invoice.fee_taken_jpy -= fee_back
-    _move_state(invoice, at)
+    settle_state(invoice, at)
     session.flush()
     words, provider = f"{invoice.number} 異議申立てによる入金の取消", invoice.issuer_id
     if invoice.kind == "sale":

@@ -86,6 +86,7 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
         facts.append(["会計年度", expenditure_words(invoice.supplied_until)])
     if invoice.purchase_order:
         facts.append(["ご注文番号", invoice.purchase_order])
+    facts += [] if invoice.changed is None else _mended_facts(invoice.changed)
     paid = invoice.kind == "fee" and invoice.recipient.get("kind") != "municipality"
     return {
         "title": invoice.title,
@@ -93,9 +94,12 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
         "issuer": invoice.issuer,
         "recipient": invoice.recipient,
         "registration_number": invoice.issuer["registration_number"],
-        "opening": "下記のとおりご請求申し上げます。",
+        "opening": "下記のとおりご請求申し上げます。"
+        if invoice.changed is None
+        else "下記のとおり、先にお送りした請求書に代えてご請求申し上げます。",
         "total_label": "ご請求金額(税込)",
         "total_jpy": invoice.total_jpy,
+        "mended": [] if invoice.changed is None else _mended(invoice.changed),
         "facts": facts,
         **_lines_and_sums(invoice.lines, invoice.totals_by_rate, invoice.total_jpy),
         "notes_title": "お支払方法",
@@ -107,6 +111,41 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
         ],
         "small_print": _small_print(invoice),
     }
+
+
+def _mended_facts(changed: dict[str, Any]) -> list[list[str]]:
+    """Which paper a corrected invoice mends, by number and date (消費税法57条の4第4項), and what is paid of it."""
+    facts = [["修正前の請求書", _pointed_at(changed["replaces"])]]
+    if changed["first"] != changed["replaces"]:
+        facts.append(["当初の請求書", _pointed_at(changed["first"])])
+    paid, credited = changed["kept_jpy"], changed["credited_jpy"]
+    if paid or credited:
+        facts += [["お支払済みの額", f"{paid:,}円"]] if paid else []
+        facts += [["返還済みの額", f"{credited:,}円"]] if credited else []
+        facts.append(["お支払いいただく額", f"{changed['due_jpy']:,}円"])
+    return facts
+
+
+def _pointed_at(paper: dict[str, str]) -> str:
+    return f"{paper['number']}({jdate(date.fromisoformat(paper['issued_on']))})"
+
+
+def _mended(changed: dict[str, Any]) -> list[list[str]]:
+    """What was corrected, line by line, and why."""
+    before, after = changed["total_jpy"]
+    rows = [
+        ["修正した明細", f"{_line_words(line['before'])} → {_line_words(line['after'])}"] for line in changed["lines"]
+    ]
+    rows.append(["請求額(税込)", f"{before:,}円 → {after:,}円"])
+    if changed["freed_jpy"]:
+        rows.append(["超過した入金", f"{changed['freed_jpy']:,}円(返金するか、ご指示により他の請求に充てます)"])
+    return [*rows, ["理由", changed["reason"]]]
+
+
+def _line_words(line: dict[str, Any] | None) -> str:
+    if line is None:
+        return "(なし)"
+    return f"{line['description']} {line['quantity']} {line['amount_jpy']:,}円"
 
 
 def _lines_and_sums(lines: Sequence[Any], totals_by_rate: list[Any], total_jpy: int) -> dict[str, Any]:
@@ -137,12 +176,17 @@ def _small_print(invoice: Invoice) -> list[str]:
     }
     agent = "代金は、運営者が提供者の代理人として受領します。運営者の口座への入金をもってお支払いは完了します。"
     words = [] if invoice.kind == "fee" else [said[invoice.mode], agent]
-    return words + ([] if invoice.title == rules.QUALIFIED else ["本書は適格請求書ではありません。"])
+    return words + ([] if invoice.is_qualified else ["本書は適格請求書ではありません。"])
+
+
+def newest_words(invoice: Invoice) -> Invoice | CorrectedInvoice:
+    """The paper that says last who the parties of an invoice are; its corrections are loaded."""
+    return invoice.corrections[-1] if invoice.corrections else invoice
 
 
 def as_corrected(invoice: Invoice) -> dict[str, Any]:
     """The parts of an invoice that corrections may mend, as the newest of them says."""
-    newest = invoice.corrections[-1] if invoice.corrections else invoice
+    newest = newest_words(invoice)
     return {
         "recipient_name": newest.recipient["name"],
         "recipient_address": newest.recipient["address"] or None,
@@ -178,6 +222,7 @@ def correction_facts(made: CorrectedInvoice, invoice: Invoice) -> dict[str, Any]
         "registration_number": made.issuer["registration_number"],
         "opening": "下記のとおり、先にお送りした請求書を修正いたします。金額とお支払期限に変更はありません。",
         "facts": facts,
+        "mended": [],
         "notes_title": "修正した事項",
         "notes": [*notes, ["理由", made.reason]],
         "small_print": [] if made.issuer["registration_number"] else ["本書は適格請求書ではありません。"],

@@ -33,7 +33,8 @@ def archive(invoices: Sequence[Invoice]) -> bytes:
 
 
 def _indexed(paper: Invoice | CreditNote | CorrectedInvoice, invoice: Invoice, name: str, content: bytes) -> list[str]:
-    first = "" if isinstance(paper, Invoice) else invoice.number
+    mended = invoice.changed["replaces"]["number"] if invoice.changed else ""
+    first = mended if isinstance(paper, Invoice) else invoice.number
     sign, money = (-1, paper) if isinstance(paper, CreditNote) else (1, invoice)
     total = money.amount_jpy if isinstance(money, CreditNote) else money.total_jpy
     issuer: Any = paper.issuer if isinstance(paper, CorrectedInvoice) else invoice.issuer

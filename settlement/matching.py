@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 
 from exchange.database import session
 from exchange.identity.models import Organization
-from settlement import bank, rules
+from settlement import bank, replacing, rules
 from settlement.bank import StatementLine
 from settlement.models import Invoice, Payout, PayoutBatch, Receipt
 
@@ -47,10 +47,17 @@ def meant_by(line: StatementLine) -> Meant:
 
 
 def invoices_named(*written: str) -> list[Invoice]:
-    """The invoices whose references stand in what somebody wrote."""
+    """The invoices whose references stand in what somebody wrote, each once."""
+    return list({invoice.id: invoice for invoice in invoices_by_reference(*written).values()}.values())
+
+
+def invoices_by_reference(*written: str) -> dict[str, Invoice]:
+    """By each reference in what somebody wrote its invoice; one that was replaced means the one in its place."""
     references = rules.references_in(*written)
     query = select(Invoice).where(Invoice.payment_reference.in_(references)).order_by(Invoice.id)
-    return list(session.scalars(query.execution_options(populate_existing=True))) if references else []
+    named = session.scalars(query.execution_options(populate_existing=True)).all() if references else []
+    standing = replacing.newest(named)
+    return {invoice.payment_reference: standing[invoice.id] for invoice in named}
 
 
 def _open(amount_jpy: int | None = None) -> list[tuple[Invoice, Organization]]:

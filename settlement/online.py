@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from exchange import clock, jobs
 from exchange.database import new_id, session
 from exchange.errors import WrongState, text
-from settlement import collecting, ledger, payouts, rules, stripe_gateway
+from settlement import collecting, ledger, payouts, replacing, rules, stripe_gateway
 from settlement.ledger import (
     BANK,
     DISPUTED,
@@ -52,8 +52,9 @@ def reread(payment_id: str) -> OnlinePayment:
 
 
 def invoice_of(payment: OnlinePayment) -> Invoice:
-    """The invoice an attempt pays, as it stands now."""
-    return session.get_one(Invoice, payment.invoice_id, populate_existing=True)
+    """The invoice an attempt pays, as it stands now; the one in its place where its amounts were corrected."""
+    invoice = session.get_one(Invoice, payment.invoice_id, populate_existing=True)
+    return replacing.newest([invoice])[invoice.id]
 
 
 def receipt_of(payment: OnlinePayment) -> Receipt:
@@ -115,7 +116,7 @@ def _payments_of(invoice_id: str) -> list[tuple[OnlinePayment, int]]:
     query = select(OnlinePayment, func.sum(Application.amount_jpy))
     query = query.join(Application, Application.receipt_id == OnlinePayment.receipt_id)
     query = (
-        query.where(Application.invoice_id == invoice_id, ~Application.borne)
+        query.where(Application.invoice_id == invoice_id, ~Application.borne, Application.released_at.is_(None))
         .group_by(OnlinePayment.id)
         .order_by(OnlinePayment.id)
     )
@@ -287,6 +288,7 @@ def refuse_if_disputed(invoice_id: str) -> None:
     """Raises `WrongState` while a payer objects to a payment of an invoice: Stripe refunds nothing of it then."""
     query = select(PaymentDispute.id).join(OnlinePayment, OnlinePayment.id == PaymentDispute.payment_id)
     query = query.join(Application, Application.receipt_id == OnlinePayment.receipt_id)
+    query = query.where(Application.released_at.is_(None))
     if session.scalar(query.where(Application.invoice_id == invoice_id, PaymentDispute.state == "open").limit(1)):
         raise _disputed()
 
@@ -331,6 +333,7 @@ def _disputed_parts(payment: OnlinePayment, row: PaymentDispute) -> list[tuple[A
     receipt = receipt_of(payment)
     left, parts = max(0, row.amount_jpy - receipt.unapplied_jpy), []
     query = select(Application).where(Application.receipt_id == receipt.id, ~Application.borne)
+    query = query.where(Application.released_at.is_(None))
     for application in session.scalars(query.order_by(Application.id)):
         part = min(left, application.amount_jpy)
         if part:
@@ -344,7 +347,7 @@ def _freeze(row: PaymentDispute, application: Application, part: int, at: dateti
     if invoice.kind == "fee":  # the exchange's own money: no payout holds it
         return
     query = select(Payout.state).join(PayoutLine, PayoutLine.payout_id == Payout.id)
-    if session.scalar(query.where(PayoutLine.application_id == application.id)) != "due":
+    if session.scalar(query.where(PayoutLine.application_id == (application.first_id or application.id))) != "due":
         row.unfrozen_jpy += part
         return
     fee = rules.part_of_fee(application.fee_jpy, part_jpy=part, whole_jpy=application.amount_jpy)

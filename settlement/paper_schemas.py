@@ -5,8 +5,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from exchange.money import JPY_MAX
 from exchange.web.api import Answer, PageArgs, Schema
-from settlement import fiscal_years, rules
+from settlement import amending, fiscal_years, rules
 from settlement.models import Assessment, RegistrationNotice
 
 MONTH = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")
@@ -56,6 +57,27 @@ class CorrectionBody(Schema):
     recipient_address = fields.String(validate=validate.Length(0, 300))
     purchase_order = fields.String(validate=validate.Length(0, 100))
     registration_number = fields.String(validate=validate.OneOf(["on-file"]))
+
+
+class LineChangeBody(Schema):
+    """How one line should have been; what is not given stays. A position past the last line adds one.
+
+    With `unit_price_jpy` the amount is quantity × unit price, rounded down once; the quantity begins with its number.
+    """
+
+    position = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10_000))
+    description = fields.String(validate=validate.Length(1, amending.DESCRIPTION_MAX))
+    quantity = fields.String(validate=validate.Length(0, amending.QUANTITY_MAX))
+    unit_price_jpy = fields.Decimal(allow_nan=False, validate=validate.Range(0, JPY_MAX))
+    amount_jpy = fields.Integer(strict=True, validate=validate.Range(-JPY_MAX, JPY_MAX))
+    remove = fields.Boolean(load_default=False)
+
+
+class AmountsBody(Schema):
+    """What an invoice should have charged, and why; tax is computed anew."""
+
+    reason = fields.String(required=True, validate=REASON)
+    lines = fields.List(fields.Nested(LineChangeBody), required=True, validate=validate.Length(1, amending.LINES_MAX))
 
 
 class RegistrationBody(Schema):

@@ -7,7 +7,8 @@ from flask import Response
 from exchange import clock
 from exchange.web import api
 from exchange.web.access import me, operator, signed_in
-from settlement import actions, exporting, paper_schemas, queries
+from settlement import actions, exporting, paper_schemas, queries, schemas
+from settlement.amending import LineChange
 from settlement.files import file_response
 
 blueprint = api.blueprint("papers", "Papers: sheets of municipalities, corrections, previews, exports.")
@@ -117,6 +118,19 @@ def correct(body: dict[str, Any], invoice_id: str) -> Any:
     reason = body.pop("reason")
     made = actions.correct(invoice_id, changes=body, reason=reason, by=me(), at=clock.now())
     return paper_schemas.correction_answer(made)
+
+
+@blueprint.route("/invoices/<invoice_id>/amounts", methods=["POST"])
+@operator("finance")
+@api.errors(403, 404, 409, 422)
+@blueprint.arguments(paper_schemas.AmountsBody)
+@blueprint.response(201, schemas.InvoiceAnswer)
+def correct_amounts(body: dict[str, Any], invoice_id: str) -> Any:
+    """Replace an invoice by one with the right amounts (修正適格請求書), paid or not; answers the new one."""
+    at = clock.now()
+    changes = [LineChange(**line) for line in body["lines"]]
+    made = actions.correct_amounts(invoice_id, changes=changes, reason=body["reason"], by=me(), at=at)
+    return schemas.invoice_answer(made, today=at.date())
 
 
 @blueprint.route("/invoices/<invoice_id>/corrections/<correction_id>/document")

@@ -70,6 +70,13 @@ def add_dispute(
     _add(payout, line, gross_jpy, fee_jpy)
 
 
+def add_correction(invoice: Invoice, gross_jpy: int, fee_jpy: int, *, words: str, at: datetime) -> None:
+    """Take what a corrected invoice no longer charges from the provider's payout, with its fee, as one line."""
+    payout = open_payout(invoice.issuer_id, received_on=invoice.issued_on, at=at)
+    line = PayoutLine(invoice_id=invoice.id, replacement_id=invoice.id, at=at, words=words)
+    _add(payout, line, gross_jpy, fee_jpy)
+
+
 def _add(payout: Payout, line: PayoutLine, gross_jpy: int, fee_jpy: int) -> None:
     line.id, line.payout_id, line.gross_jpy, line.fee_jpy, line.carried_jpy = new_id(), payout.id, gross_jpy, fee_jpy, 0
     payout.gross_jpy += gross_jpy

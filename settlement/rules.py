@@ -3,6 +3,7 @@
     issued ──paid in full──> paid
       │  └──credited in full──> credited <──credited in full── paid
       └──void──> void                          overdue = issued, and past its due date
+    issued, paid ──replaced by an invoice of other amounts──> replaced
 
 Sources: 消費税法57条の4 (適格請求書) and 57条の4第3項 (適格返還請求書), 施行令70条の10 (rounding once per invoice and
 rate); 収納代行 (the exchange receives as the provider's agent, so the receipt is a deposit held, 預り金).
@@ -30,6 +31,8 @@ ACCOUNT_HELD_BANK_DAYS = 3  # nothing leaves for a changed account before so man
 WARNED_BANK_DAYS = 5  # accountants are told of a deadline so many bank days ahead
 REFERENCE_DIGITS = 9
 QUALIFIED, PLAIN = "適格請求書", "請求書"
+CORRECTED = "修正"  # before the title of whatever was corrected
+INVOICE_TITLES = [QUALIFIED, PLAIN, CORRECTED + QUALIFIED, CORRECTED + PLAIN]
 QUALIFIED_RETURN, PLAIN_RETURN = "適格返還請求書", "返還請求書"
 
 INVOICE_STATES = {
@@ -38,6 +41,7 @@ INVOICE_STATES = {
     "paid": (N_("支払済み"), "success"),
     "credited": (N_("返還済み"), "info"),
     "void": (N_("取消"), "info"),
+    "replaced": (N_("修正済み(差替え)"), "info"),
 }
 PAYOUT_STATES = {
     "due": (N_("支払予定"), "warning"),
@@ -213,6 +217,15 @@ def split_payment(*, due_jpy: int, received_jpy: int) -> Split:
 def split_refund(*, due_jpy: int, amount_jpy: int) -> Split:
     """What of a refund lowers the amount still due, and what must be paid back."""
     return split_payment(due_jpy=due_jpy, received_jpy=amount_jpy)
+
+
+def split_kept(*, paid_jpy: int, refunded_jpy: int, credited_jpy: int, total_jpy: int) -> Split:
+    """What of the money paid an invoice of another total keeps, and what is the payer's again.
+
+    What was credited stays taken off, and what of that was paid back has gone already.
+    """
+    kept = min(paid_jpy, total_jpy - credited_jpy + refunded_jpy)
+    return Split(kept, paid_jpy - kept)
 
 
 def state_after(*, total_jpy: int, due_jpy: int, credited_jpy: int) -> str:

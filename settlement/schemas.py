@@ -14,7 +14,7 @@ from settlement.models import CreditNote, Invoice, Payout, PayoutBatch, Receipt
 from settlement.queries import AccountBalance, InvoiceFilter, TrialRow
 
 AMOUNT = validate.Range(0, 10**14)
-RECEIPT_REASONS = ("unknown", "ambiguous", "settled", "over", "short", "abroad", "bounced")
+RECEIPT_REASONS = ("unknown", "ambiguous", "settled", "over", "short", "abroad", "bounced", "corrected")
 NAME = validate.Length(1, 200)
 MONTH = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")
 
@@ -209,6 +209,40 @@ class InvoiceCorrectionAnswer(Answer):
     reason = fields.String(required=True)
 
 
+class LineWordsAnswer(Answer):
+    """How a line reads."""
+
+    description = fields.String(required=True)
+    quantity = fields.String(required=True)
+    amount_jpy = fields.Integer(required=True)
+
+
+class LineDifferenceAnswer(Answer):
+    """A corrected line before and after; null where it was added or taken away."""
+
+    before = fields.Nested(LineWordsAnswer, required=True, allow_none=True)
+    after = fields.Nested(LineWordsAnswer, required=True, allow_none=True)
+
+
+class PaperPointedAtAnswer(Answer):
+    """A paper, as a later one points at it."""
+
+    number = fields.String(required=True)
+    issued_on = fields.Date(required=True)
+
+
+class InvoiceChangeAnswer(Answer):
+    """What an invoice says otherwise than the one it replaces, in yen; `freed_jpy` of the payments is the payer's."""
+
+    reason = fields.String(required=True)
+    replaces = fields.Nested(PaperPointedAtAnswer, required=True)
+    first = fields.Nested(PaperPointedAtAnswer, required=True)
+    lines = fields.List(fields.Nested(LineDifferenceAnswer), required=True)
+    total_jpy = fields.List(fields.Integer(), required=True, validate=validate.Length(equal=2))
+    kept_jpy = fields.Integer(required=True)
+    freed_jpy = fields.Integer(required=True)
+
+
 class InvoiceAnswer(Answer):
     """An invoice."""
 
@@ -229,7 +263,7 @@ class InvoiceAnswer(Answer):
         validate=validate.OneOf(list(issuing.MODE_TITLES)),
         metadata={"description": "Who issues: 媒介者交付特例, 代理交付, the seller itself, or no qualified invoice."},
     )
-    title = fields.String(required=True, validate=validate.OneOf([rules.QUALIFIED, rules.PLAIN]))
+    title = fields.String(required=True, validate=validate.OneOf(rules.INVOICE_TITLES))
     issuer = fields.Nested(InvoicePartyAnswer, required=True)
     seller = fields.Nested(InvoicePartyAnswer, required=True)
     recipient = fields.Nested(InvoicePartyAnswer, required=True)
@@ -245,6 +279,17 @@ class InvoiceAnswer(Answer):
     purchase_order = fields.String(required=True, allow_none=True)
     credit_notes = fields.List(fields.Nested(CreditNoteAnswer), required=True)
     corrections = fields.List(fields.Nested(InvoiceCorrectionAnswer), required=True)
+    replaces_id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The invoice whose amounts this one corrects (修正適格請求書)."},
+    )
+    replaced_by_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "The invoice that corrected the amounts of this one."}
+    )
+    changed = fields.Nested(
+        InvoiceChangeAnswer, required=True, allow_none=True, metadata={"description": "What it corrects, and why."}
+    )
     kept_until = fields.Date(required=True)
     document = fields.Nested(InvoiceDocumentAnswer, required=True)
 
@@ -256,8 +301,18 @@ def invoice_answer(invoice: Invoice, *, today: date) -> dict[str, Any]:
         "state": rules.state_shown(invoice.state, due_on=invoice.due_on, today=today),
         "credit_notes": [credit_note_answer(note) for note in invoice.credit_notes],
         "kept_until": documents.kept_until(invoice.issued_on),
+        "replaced_by_id": invoice.replacement.id if invoice.replacement else None,
+        "changed": _change_answer(invoice.changed),
         "document": {"sha256": invoice.document_sha256, "url": f"/api/v1/invoices/{invoice.id}/document"},
     }
+
+
+def _change_answer(changed: dict[str, Any] | None) -> dict[str, Any] | None:
+    if changed is None:
+        return None
+    pointed = ("replaces", "first")
+    days = {name: date.fromisoformat(changed[name]["issued_on"]) for name in pointed}
+    return changed | {name: changed[name] | {"issued_on": days[name]} for name in pointed}
 
 
 def credit_note_answer(note: CreditNote) -> dict[str, Any]:
@@ -330,7 +385,7 @@ class ReceiptShown(ReceiptAnswer):
 
 def receipt_shown(receipt: Receipt) -> dict[str, Any]:
     """A receipt with its applications loaded, and its deadline."""
-    return receipt_answer(receipt) | {"return_by": rules.return_by(receipt.received_on)}
+    return receipt_answer(receipt) | {"return_by": rules.return_by(receipt.waits_since)}
 
 
 class PayoutLineAnswer(Answer):

@@ -7,7 +7,7 @@ from settlement.actions.assessments import (
     record_notice,
     withdraw_assessment,
 )
-from settlement.actions.corrections import correct, correction_document, print_correction, void
+from settlement.actions.corrections import correct, correct_amounts, correction_document, print_correction, void
 from settlement.actions.months import (
     LogBehind,
     close_month,
@@ -93,6 +93,7 @@ __all__ = [
     "close_without_logs",
     "continue_close",
     "correct",
+    "correct_amounts",
     "correction_document",
     "credit_note_document",
     "discard_batch",

@@ -1,9 +1,10 @@
 """What was wrong on a paper: a corrected invoice that points at the first, or, before anything was delivered, none.
 
-issued ──void──▶ void        corrections leave the state, the amounts and the books as they are
+issued ──void──▶ void            what the paper says of the parties is corrected without touching state, amounts, books
+issued, paid ──correct amounts──▶ replaced, by an invoice that points at it and takes over what was paid
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +19,21 @@ from exchange.errors import Invalid, NotFound, Words, WrongState, text
 from exchange.identity import queries as identity
 from exchange.identity.actions import Word, notify_each
 from exchange.identity.models import Member
-from settlement import arrears, charges, documents, issuing, ledger, papers, queries, rules
+from settlement import (
+    amending,
+    arrears,
+    charges,
+    documents,
+    issuing,
+    ledger,
+    online,
+    papers,
+    queries,
+    replacing,
+    rules,
+)
 from settlement.actions.locks import MONEY, only_finance
+from settlement.amending import LineChange
 from settlement.models import CorrectedInvoice, Entry, Invoice
 
 REASON_LENGTH_MAX, TEXT_LENGTH_MAX = 500, 300
@@ -30,14 +44,13 @@ def correct(invoice_id: str, *, changes: Mapping[str, str], reason: str, by: Mem
     """Issue a corrected invoice (修正適格請求書), whether the first is paid or not; it says what the first should have.
 
     `changes` may name `recipient_name`, `recipient_address`, `purchase_order` and `registration_number`: `on-file`
-    takes the seller's number as the register has it for the day of supply. Amounts are mended by credit notes and by
-    the next invoice. Refuses changes that change nothing, and invoices that are void.
+    takes the seller's number as the register has it for the day of supply. Amounts are mended by `correct_amounts`, by
+    credit notes and by the next invoice. Refuses changes that change nothing, and invoices void or replaced.
     """
     only_finance(by)
     database.lock(MONEY)
     invoice = queries.invoice_seen_by(by, invoice_id)
-    if invoice.state == "void":
-        raise WrongState(text("取り消した請求書は修正できません。"), state="void", allowed=[])
+    _only_standing(invoice)
     before = documents.as_corrected(invoice)
     after, errors = _wanted(invoice, before, changes), _reason_errors(reason)
     if len(after.get("purchase_order") or "") > TEXT_LENGTH_MAX or not (after["recipient_name"] or "").strip():
@@ -54,6 +67,73 @@ def correct(invoice_id: str, *, changes: Mapping[str, str], reason: str, by: Mem
     _tell(invoice, text("修正した請求書が発行されました"), made.reason, at)
     session.expire(invoice, ["corrections"])
     return made
+
+
+def _only_standing(invoice: Invoice) -> None:
+    """Raises `WrongState` for an invoice that was taken back, or that another replaced: only the newest is corrected."""
+    if invoice.state == "void":
+        raise WrongState(text("取り消した請求書は修正できません。"), state="void", allowed=[])
+    if invoice.state == "replaced" and invoice.replacement:
+        words = text(
+            "この請求書は %(number)s に差し替えられています。最新の請求書を修正してください。",
+            number=invoice.replacement.number,
+        )
+        raise WrongState(words, state="replaced", allowed=[])
+
+
+def correct_amounts(
+    invoice_id: str, *, changes: Sequence[LineChange], reason: str, by: Member, at: datetime
+) -> Invoice:
+    """issued, overdue or paid → replaced; the invoice (修正適格請求書) that says what the first should have charged.
+
+    Tax is computed anew, once per rate. The new invoice has a due date of its own; what was paid goes over, and what is
+    paid too much is the payer's again, unapplied. Refuses amounts that stay the same, a total below what was credited
+    or not above zero, fees and municipal revenue, and anything but the newest version. While the payer objects to a
+    payment, or where an objection took one back and money would become free, a credit note is the way.
+    """
+    only_finance(by)
+    database.lock(MONEY)
+    if queries.is_public_money(invoice_id):
+        raise papers.refuse_public_money("public")
+    invoice = queries.invoice_seen_by(by, invoice_id)
+    _only_standing(invoice)
+    if invoice.kind == "fee" or invoice.state not in ("issued", "paid"):
+        words = text(
+            "未払い・支払済みの、対価の請求書だけを修正できます。手数料は、元の請求の修正に応じて精算されます。"
+        )
+        raise WrongState(words, state=invoice.state, allowed=["issued", "paid"])
+    online.refuse_if_disputed(invoice.id)
+    errors = _reason_errors(reason)
+    made = amending.corrected(invoice.lines, changes)
+    total = sum(t.taxable_jpy + t.tax_jpy for t in rules.totals_by_rate(made.lines))
+    if total < invoice.credited_jpy:
+        least = f"{invoice.credited_jpy:,}"
+        errors["lines"] = [text("すでに返還した%(least)s円(税込)を下回る額には修正できません。", least=least)]
+    if errors:
+        raise Invalid(errors)
+    new = replacing.replace(invoice, made, reason=reason.strip(), at=at)
+    _record_replacement(invoice, new, by, at)
+    return queries.invoice_seen_by(by, new.id)
+
+
+def _record_replacement(invoice: Invoice, new: Invoice, by: Member, at: datetime) -> None:
+    changed = new.changed or {}
+    detail = {"number": new.number, "replaces": invoice.number, "freed_jpy": changed["freed_jpy"]}
+    detail |= {"total_jpy": changed["total_jpy"], "reason": changed["reason"]}
+    subject = f"invoice/{new.id}"
+    audit.record("invoice.replace", actor=by.id, subject=subject, organization=new.issuer_id, at=at, detail=detail)
+    jobs.enqueue("print-invoice", {"invoice_id": new.id}, at=at)
+    body = text(
+        "請求書 %(old)s を %(new)s に差し替えました。請求額は%(before)s円から%(after)s円になりました。理由: %(reason)s",
+        old=invoice.number,
+        new=new.number,
+        before=f"{invoice.total_jpy:,}",
+        after=f"{new.total_jpy:,}",
+        reason=changed["reason"],
+    )
+    title, path = text("金額を修正した請求書が発行されました"), f"/desk/invoices/{new.id}"
+    words = [Word(party, title, body, path) for party in (new.recipient_id, new.issuer_id)]
+    notify_each(words, roles=papers.MONEY_ROLES, at=at)
 
 
 def _wanted(invoice: Invoice, before: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
@@ -85,7 +165,7 @@ def _written(
         invoice_id=invoice.id,
         issued_at=at,
         issued_on=at.astimezone(clock.JST).date(),
-        title=f"修正{rules.invoice_title(number)}",
+        title=f"{rules.CORRECTED}{rules.invoice_title(number)}",
         reason=reason,
         changed=changed,
         issuer=invoice.issuer | {"registration_number": number},

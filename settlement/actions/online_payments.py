@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange import audit, clock, database, jobs
@@ -724,7 +724,8 @@ def close_needless_pages(*, at: datetime) -> int:
         return 0
     query = select(OnlinePayment).join(Invoice, Invoice.id == OnlinePayment.invoice_id)
     due = Invoice.total_jpy - Invoice.credited_jpy - Invoice.paid_jpy + Invoice.refunded_jpy
-    query = query.where(OnlinePayment.state == "open", OnlinePayment.amount_jpy != due)
+    is_over = Invoice.state.in_(["void", "replaced"])
+    query = query.where(OnlinePayment.state == "open", or_(OnlinePayment.amount_jpy != due, is_over))
     payments = session.scalars(query.limit(100)).all()
     for payment in payments:
         try:

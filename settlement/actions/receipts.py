@@ -256,18 +256,18 @@ def apply_receipt(
     receipt = _unapplied(receipt_id)
     if receipt.reason == "abroad":
         raise DomesticOnly(text(DOMESTIC))
-    found = {invoice.payment_reference: invoice for invoice in matching.invoices_named(reference)}
-    invoices = [found[each] for each in rules.references_in(reference) if each in found]
+    found = matching.invoices_by_reference(reference)
+    invoices = list({i.id: i for i in (found.get(each) for each in rules.references_in(reference)) if i}.values())
     told = _told(instruction, at)
-    _check_payable(reference, invoices)
+    _check_payable(len(found) < len(rules.references_in(reference)), invoices)
     for invoice in invoices:
         _apply_to(receipt, invoice, told, by, at)
     return invoices
 
 
-def _check_payable(reference: str, invoices: Sequence[Invoice]) -> None:
+def _check_payable(is_one_unknown: bool, invoices: Sequence[Invoice]) -> None:
     words: Words | None = None
-    if not invoices or len(invoices) < len(rules.references_in(reference)):
+    if not invoices or is_one_unknown:
         words = text("この照合番号の請求書はありません。請求書に記載の9桁の番号を入力してください。")
     elif any(not invoice.due_jpy for invoice in invoices):
         words = text("この請求書に未払いの額はありません。")
@@ -337,7 +337,8 @@ def bear_charge(invoice_id: str, *, bearer: str, instruction: Instruction, by: M
 
 def _last_receipt(invoice: Invoice) -> Receipt | None:
     query = select(Receipt).join(Application, Application.receipt_id == Receipt.id)
-    return session.scalars(query.where(Application.invoice_id == invoice.id).order_by(Application.id.desc())).first()
+    query = query.where(Application.invoice_id == invoice.id, Application.released_at.is_(None))
+    return session.scalars(query.order_by(Application.id.desc())).first()
 
 
 def return_receipt(receipt_id: str, *, note: str, by: Member, at: datetime) -> Receipt:
@@ -380,11 +381,11 @@ def remind_of_unapplied(*, at: datetime) -> int:
     """Tell accountants of unapplied money that must soon be back with its payer, once each; how many."""
     today = at.astimezone(clock.JST).date()
     query = select(Receipt).where(Receipt.unapplied_jpy > 0, Receipt.reminded_at.is_(None)).order_by(Receipt.id)
-    near = [r for r in session.scalars(query) if rules.is_near(rules.return_by(r.received_on), today=today)]
+    near = [r for r in session.scalars(query) if rules.is_near(rules.return_by(r.waits_since), today=today)]
     for receipt in near:
         receipt.reminded_at = at
     if near:
-        first = min(rules.return_by(r.received_on) for r in near)
+        first = min(rules.return_by(r.waits_since) for r in near)
         notify_operators(
             roles=["finance"],
             title=text("返金の期限が近い入金があります"),

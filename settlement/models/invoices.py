@@ -1,4 +1,4 @@
-"""Invoices and credit notes. What was issued never changes: a trigger lets only payment and state move on."""
+"""Invoices, credit notes and corrections. What was issued never changes: a trigger lets only payment and state move on."""
 
 from datetime import date, datetime
 from typing import Any
@@ -35,6 +35,9 @@ class Invoice(Base):
     """An invoice as issued, and how far it is paid: of a provider's sales to a buyer, or of the exchange's fee to a
     provider. Amounts in yen.
 
+    One whose amounts are wrong is `replaced` by another of the next `revision`, which says what was `changed` and takes
+    over what was paid and credited; the first stays as it was on that day. Only the newest is owed.
+
     `issuer_id` is whose claim it is; `issuer` is who stands on the paper, which under 媒介者交付特例 is the exchange.
     `paid_jpy` is what the buyer's money covered, `credited_jpy` what credit notes took off (tax included),
     `refunded_jpy` the part of that which had been paid and goes back.
@@ -46,7 +49,11 @@ class Invoice(Base):
         CheckConstraint("kind IN ('sale','fee')", name="kind"),
         CheckConstraint("mode IN ('intermediary','proxy','self','plain')", name="mode"),
         Index("uq_invoice_fee", "recipient_id", "ground", unique=True, postgresql_where="kind = 'fee'"),
-        CheckConstraint("state IN ('issued','paid','void','credited')", name="state"),
+        CheckConstraint("state IN ('issued','paid','void','credited','replaced')", name="state"),
+        CheckConstraint("num_nulls(replaces_id, first_id, changed) IN (0, 3)", name="replacement"),
+        CheckConstraint("(revision = 0) = (replaces_id IS NULL)", name="revision"),
+        UniqueConstraint("replaces_id"),
+        UniqueConstraint("first_id", "revision"),
         CheckConstraint("total_jpy = taxable_jpy + tax_jpy AND total_jpy > 0", name="total"),
         CheckConstraint("paid_jpy BETWEEN 0 AND total_jpy", name="paid"),
         CheckConstraint("credited_jpy BETWEEN 0 AND total_jpy", name="credited"),
@@ -82,6 +89,10 @@ class Invoice(Base):
     fee_percent: Mapped[int]
     fee_jpy: Mapped[int] = mapped_column(BigInteger)
     purchase_order: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(default=0)
+    replaces_id: Mapped[str | None] = mapped_column(ForeignKey("invoice.id"))  # the one just before
+    first_id: Mapped[str | None] = mapped_column(ForeignKey("invoice.id"))  # the one of revision 0
+    changed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # see settlement.amending
 
     state: Mapped[str] = mapped_column(default="issued")
     paid_jpy: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -99,11 +110,19 @@ class Invoice(Base):
     corrections: Mapped[list["CorrectedInvoice"]] = relationship(
         lazy="raise_on_sql", order_by="CorrectedInvoice.id", back_populates="invoice"
     )
+    replacement: Mapped["Invoice | None"] = relationship(
+        lazy="raise_on_sql", foreign_keys=[replaces_id], uselist=False, viewonly=True
+    )
+
+    @property
+    def is_qualified(self) -> bool:
+        """Whether it is a qualified invoice (適格請求書): it carries a registration number in force."""
+        return bool(self.issuer["registration_number"])
 
     @property
     def due_jpy(self) -> int:
         """What is still to be paid."""
-        if self.state == "void":
+        if self.state in ("void", "replaced"):
             return 0
         return self.total_jpy - self.credited_jpy - self.paid_jpy + self.refunded_jpy
 
@@ -113,9 +132,12 @@ class InvoiceLine(Base):
 
     __tablename__ = "invoice_line"
     __table_args__ = (
-        # a charge is invoiced exactly once
+        # a charge is invoiced exactly once, and once again by each invoice that replaces that one
         Index(
-            "uq_invoice_line_charge", "contract_id", "ground", unique=True, postgresql_where="contract_id IS NOT NULL"
+            "uq_invoice_line_charge",
+            *("contract_id", "ground", "revision"),
+            unique=True,
+            postgresql_where="contract_id IS NOT NULL",
         ),
     )
 
@@ -128,6 +150,7 @@ class InvoiceLine(Base):
     month: Mapped[str | None]  # whose usage it charges, where that is not the invoice's own period
     contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"))
     ground: Mapped[str | None]  # activation | month/YYYY-MM | late/YYYY-MM/YYYY-MM: with the contract, the charge
+    revision: Mapped[int] = mapped_column(default=0)  # its invoice's
 
 
 class CreditNote(Base):
@@ -165,7 +188,7 @@ class CreditNote(Base):
 class CorrectedInvoice(Base):
     """A corrected invoice (修正適格請求書): the whole paper as it should have been, pointing at the first.
 
-    It mends what the paper says; amounts are mended by credit notes and by charges of the next invoice.
+    It mends what the paper says of the parties; wrong amounts take another invoice in the place of the first.
     """
 
     __tablename__ = "invoice_correction"

@@ -72,12 +72,15 @@ class Payout(Base):
 
 
 class PayoutLine(Base):
-    """One receipt, refund, returned transfer or step of a payer's objection in a payout; amounts below zero take back."""
+    """One receipt, refund, correction, returned transfer or step of a payer's objection in a payout; amounts below zero
+    take back.
+    """
 
     __tablename__ = "payout_line"
     __table_args__ = (
         CheckConstraint(
-            "num_nonnulls(application_id, credit_note_id, returned_payout_id, dispute_id) = 1", name="one_ground"
+            "num_nonnulls(application_id, credit_note_id, returned_payout_id, dispute_id, replacement_id) = 1",
+            name="one_ground",
         ),
         CheckConstraint("(invoice_id IS NULL) = (returned_payout_id IS NOT NULL)", name="invoice"),
         CheckConstraint("(carried_jpy = 0) = (returned_payout_id IS NULL)", name="carried"),
@@ -90,6 +93,7 @@ class PayoutLine(Base):
     credit_note_id: Mapped[str | None] = mapped_column(ForeignKey("credit_note.id"), unique=True)
     returned_payout_id: Mapped[str | None] = mapped_column(ForeignKey("payout.id"), unique=True)
     dispute_id: Mapped[str | None] = mapped_column(ForeignKey("payment_dispute.id"), index=True)
+    replacement_id: Mapped[str | None] = mapped_column(ForeignKey("invoice.id"), unique=True)  # a corrected invoice
     at: Mapped[datetime]
     words: Mapped[str]
     gross_jpy: Mapped[int] = mapped_column(BigInteger)

@@ -4,11 +4,12 @@ from flask import Blueprint
 
 blueprint = Blueprint("settlement", __name__)
 
-from settlement.pages import assessments, books, invoices, online_payments, papers, payouts, receipts  # noqa: E402, F401 - they hang their routes on the blueprint
+from settlement.pages import amounts, assessments, books, invoices, online_payments, papers, payouts, receipts  # noqa: E402, F401 - they hang their routes on the blueprint
 from settlement.pages.desk import fill_registries  # noqa: E402
 
 __all__ = [
     "Blueprint",
+    "amounts",
     "assessments",
     "books",
     "fill_registries",

@@ -1,6 +1,6 @@
 """What do I owe, by when? Invoices, and what accountants of the exchange do with one."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -69,8 +69,9 @@ def invoice(invoice_id: str) -> Any:
         books=rules.keeps_books(me()),
         mode=issuing.MODE_TITLES[found.mode],
         kept_until=documents.kept_until(found.issued_on),
-        deductible=None if found.title == rules.QUALIFIED else issuing.deductible_percent(found.supplied_until),
+        deductible=None if found.is_qualified else issuing.deductible_percent(found.supplied_until),
         fiscal_year=_fiscal_year(found),
+        mended_on=date.fromisoformat(found.changed["replaces"]["issued_on"]) if found.changed else None,
         online=queries.online_offer(me(), found),
         is_back=bool(request.args.get("paid")),
         card_on=found.due_on - timedelta(days=rules.CARD_DAYS_BEFORE_DUE),

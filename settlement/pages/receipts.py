@@ -23,6 +23,7 @@ REASONS = {
     "short": text("振込手数料とみられる不足があります"),
     "abroad": text("国外からの入金です(返金してください)"),
     "bounced": text("振込が戻ったものとみられます"),
+    "corrected": text("請求書の修正により余った入金です"),
 }
 WHY = {
     "reference": text("照合番号が書かれています"),
@@ -50,8 +51,8 @@ def receipts() -> Any:
 
 
 def _row(receipt: Receipt, today: Any) -> dict[str, Any]:
-    return_by = rules.return_by(receipt.received_on)
-    near, days = rules.is_near(return_by, today=today), (today - receipt.received_on).days
+    return_by = rules.return_by(receipt.waits_since)
+    near, days = rules.is_near(return_by, today=today), (today - receipt.waits_since).days
     return {"receipt": receipt, "days": days, "return_by": return_by, "is_near": near}
 
 

@@ -34,7 +34,8 @@ class InvoiceFilter:
 
 def _whole() -> list[Load]:
     """What is shown with an invoice."""
-    return [selectinload(Invoice.lines), selectinload(Invoice.credit_notes), selectinload(Invoice.corrections)]
+    papers = selectinload(Invoice.lines), selectinload(Invoice.credit_notes), selectinload(Invoice.corrections)
+    return [*papers, selectinload(Invoice.replacement)]
 
 
 def _visible_to(member: Member) -> Select[Invoice]:

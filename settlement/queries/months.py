@@ -40,7 +40,9 @@ def month(month: str, *, at: datetime) -> Month:
     period = session.get(Period, month, populate_existing=True)
     since, until = clock.month_bounds(month)
     invoiced = session.execute(
-        select(func.count(), func.coalesce(func.sum(Invoice.total_jpy), 0)).where(Invoice.period == month)
+        select(func.count(), func.coalesce(func.sum(Invoice.total_jpy), 0)).where(
+            Invoice.period == month, Invoice.state != "replaced"
+        )
     ).one()
     paid_out = select(func.count(Payout.id.distinct())).join(PayoutLine, PayoutLine.payout_id == Payout.id)
     return Month(

@@ -10,6 +10,7 @@ from exchange import clock, database
 from exchange.database import session
 from exchange.identity.queries import organization
 from settlement import actions, bank, ledger
+from settlement.amending import LineChange
 from settlement.models import Application, Entry, Invoice, Payout, Receipt, Transfer
 from tests.settlement.conftest import MONTHLY, ONE_OFF, TOLD, last_month
 
@@ -236,7 +237,7 @@ def test_no_money_goes_to_a_municipality(market):
 
 
 PAYING = ["pay", "refund", "batch", "sent", "apply", "short", "bounce", "discard", "give back"]
-DEEDS = ["sell", "subscribe", "close", "correct", "void", *PAYING]
+DEEDS = ["sell", "subscribe", "close", "correct", "correct amounts", "correct amounts", "void", *PAYING]
 # A deed, an amount, and whether the machine dies between the deed and its commit; then it is done again.
 STEPS = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(1, 30_000), st.booleans()), max_size=18)
 
@@ -306,6 +307,10 @@ def _do(market, deed, amount, number, admin, at):
             elif invoices and deed == "correct":
                 changes = {"recipient_name": f"地図製作 {number}"}
                 actions.correct(invoices[amount % len(invoices)].id, changes=changes, reason="x", by=admin, at=at)
+            elif invoices and deed == "correct amounts":
+                change = LineChange(position=1, amount_jpy=amount)
+                invoice_id = invoices[number % len(invoices)].id
+                actions.correct_amounts(invoice_id, changes=[change], reason="x", by=admin, at=at)
             elif invoices and deed == "void":
                 invoice = invoices[amount % len(invoices)]
                 session.execute(update(Contract).where(Contract.id == invoice.contract_id).values(state="suspended"))
@@ -342,7 +347,7 @@ def _undo(deed, admin, at):
 
 def _check_books(market):
     provider, buyer = market.provider.organization_id, market.buyer.organization_id
-    invoices = session.query(Invoice).filter(Invoice.state != "void").all()
+    invoices = session.query(Invoice).filter(Invoice.state.not_in(["void", "replaced"])).all()
     due = sum(i.due_jpy for i in invoices)
     assert ledger.balance(ledger.billed(buyer)) == ledger.balance(ledger.uncollected(provider)) == due
     owed = sum(i.paid_jpy - i.refunded_jpy - i.fee_taken_jpy for i in invoices)
@@ -351,17 +356,36 @@ def _check_books(market):
     assert held == owed - gone == sum(p.amount_jpy for p in session.query(Payout) if p.state == "due")
     receipts = session.query(Receipt).all()
     unapplied, back = sum(r.unapplied_jpy for r in receipts), sum(r.returned_jpy for r in receipts)
-    borne = sum(a.amount_jpy for a in session.query(Application) if a.borne)
+    applied = session.query(Application).filter(Application.released_at.is_(None)).all()
+    borne = sum(a.amount_jpy for a in applied if a.borne)
     sent = sum(p.amount_jpy for p in session.query(Payout) if p.state == "sent")
     assert ledger.balance(ledger.UNAPPLIED) == unapplied and ledger.balance(ledger.TRANSFER_CHARGES) == borne
     assert ledger.balance(ledger.BANK) == sum(r.amount_jpy for r in receipts) - back - sent
-    assert sum(a.amount_jpy for a in session.query(Application) if not a.borne) == sum(
+    assert sum(a.amount_jpy for a in applied) == sum(i.paid_jpy for i in invoices)
+    assert sum(a.amount_jpy for a in applied if not a.borne) == sum(
         r.amount_jpy - r.unapplied_jpy - r.returned_jpy for r in receipts
     )
     assert ledger.balance(ledger.FEES) == sum(i.fee_taken_jpy for i in invoices)
     for i in invoices:
         assert i.fee_taken_jpy == i.fee_jpy * (i.paid_jpy - i.refunded_jpy) // i.total_jpy
+    _check_replaced()
     session.rollback()
+
+
+def _check_replaced():
+    """Whatever was replaced is no longer owed, and exactly one invoice stands in its place."""
+    every = session.query(Invoice).all()
+    chains = [[i for i in every if (i.first_id or i.id) == first] for first in {i.first_id or i.id for i in every}]
+    assert all(
+        [i.state != "replaced" for i in sorted(c, key=lambda i: i.revision)] == [False] * (len(c) - 1) + [True]
+        for c in chains
+    )
+    booked = {e.reference for e in session.query(Entry) if e.cause.endswith("/issued") and not _reversed(e)}
+    assert booked == {f"invoice/{i.id}" for i in every if i.state not in ("void", "replaced") and i.kind == "sale"}
+
+
+def _reversed(entry):
+    return session.query(Entry.id).filter(Entry.reverses_id == entry.id).first() is not None
 
 
 # ---- bank files

@@ -9,6 +9,7 @@ from exchange import clock, database
 from exchange.database import session
 from exchange.errors import DomainError
 from settlement import actions, ledger
+from settlement.amending import LineChange
 from settlement.models import Invoice, OnlinePayment, OnlineRefund, PaymentDispute, Payout
 from tests.settlement.conftest import ONE_OFF
 from tests.settlement.test_online_payments import checkout, settle
@@ -259,6 +260,44 @@ def test_a_lost_objection_that_an_appeal_wins_pays_the_invoice_once_more(market,
     assert market.seen(invoice)["state"] == "paid" and market.balances() == PAID
 
 
+def amended(market, invoice, amount_jpy):
+    body = {"lines": [{"position": 1, "amount_jpy": amount_jpy}], "reason": "単価の誤り"}
+    return market.admin.post(f"/invoices/{invoice['id']}/amounts", body)
+
+
+def test_what_a_corrected_invoice_no_longer_needs_goes_back_through_stripe(market, stripe):
+    invoice, _ = paid(market, stripe)
+    assert amended(market, invoice, 5_000).json["state"] == "paid"
+    (waiting,) = market.admin.get("/receipts").json["items"]
+    assert market.admin.post(f"/receipts/{waiting['id']}/return", {"note": "差額"}).status_code == 200
+    settle(market, stripe)
+    (row,) = refunds()
+    assert (row.amount_jpy, row.state) == (5_500, "succeeded")
+    assert market.balances() == {"stripe": 5_500, "deposits": 5_000, "fees": 500}
+
+
+def test_an_objection_after_a_correction_freezes_what_is_left_and_waits_with_the_next(market, stripe):
+    invoice, intent = paid(market, stripe)
+    new = amended(market, invoice, 5_000).json
+    dispute = stripe.objects(intent)
+    settle(market, stripe)
+    assert market.payouts()[0]["amount_jpy"] == 0 and market.balances()["frozen"] == 5_000
+    assert amended(market, new, 4_000).status_code == 409  # while the card company looks at it
+    stripe.decides(dispute, "lost")
+    settle(market, stripe)
+    assert market.seen(new)["due_jpy"] == 5_500
+    assert amended(market, new, 6_000).status_code == 201  # nothing becomes free
+
+
+def test_a_page_opened_for_the_first_invoice_pays_the_one_in_its_place(market, stripe):
+    invoice = market.invoice()
+    page = checkout(market, stripe, invoice)
+    new = amended(market, invoice, 9_000).json
+    stripe.pays_by_card(page)
+    settle(market, stripe)
+    assert market.seen(new)["state"] == "paid" and market.balances()["unapplied"] == 1_100
+
+
 def test_an_objection_to_a_part_leaves_the_rest(market, stripe):
     invoice, intent = paid(market, stripe)
     dispute = stripe.objects(intent, 5_500)
@@ -314,6 +353,7 @@ STEPS = st.lists(
                 "konbini",
                 "bank",
                 "refund",
+                "correct",
                 "batch",
                 "by hand",
                 "object",
@@ -364,6 +404,9 @@ def _do(market, stripe, deed, amount, flag):
                 )
             elif deed == "refund" and invoice:
                 actions.refund(invoice.id, amount_jpy=amount, reason="x", by=admin, at=at)
+            elif deed == "correct" and invoice:
+                change = LineChange(position=1, amount_jpy=amount)
+                actions.correct_amounts(invoice.id, changes=[change], reason="x", by=admin, at=at)
             elif deed == "batch":
                 actions.make_batch(by=admin, at=at)
         if deed == "sell":
@@ -402,7 +445,7 @@ def _by_hand(stripe, intent, amount):
 def _check(market, stripe):
     session.remove()
     provider, buyer = market.provider.organization_id, market.buyer.organization_id
-    invoices = session.query(Invoice).all()
+    invoices = session.query(Invoice).filter(Invoice.state != "replaced").all()
     assert ledger.balance(ledger.STRIPE) == stripe.balance_jpy
     due = sum(i.due_jpy for i in invoices)
     assert ledger.balance(ledger.billed(buyer)) == ledger.balance(ledger.uncollected(provider)) == due
