@@ -53,7 +53,7 @@ def remind(*, at: datetime) -> int:
     today, grace = at.astimezone(clock.JST).date(), settings.current().grace_days
     due = []
     for each in unpaid(today=today):
-        kind = rules.word_due(due_on=each.invoice.due_on, grace_days=grace, today=today, warned_on=each.warned_on)
+        kind = rules.word_due(due_on=each.invoice.payable_by, grace_days=grace, today=today, warned_on=each.warned_on)
         if kind and kind not in each.told and not (kind == "stopped" and each.invoice.kind == "fee"):
             due.append((kind, each.invoice))
     if due:
@@ -71,8 +71,8 @@ def _word(kind: str, invoice: Invoice, grace_days: int) -> Word:
 
 
 def _body(kind: str, invoice: Invoice, grace_days: int) -> Words:
-    stop = rules.stops_on(invoice.due_on, grace_days)
-    said = {"number": invoice.number, "due_jpy": f"{invoice.due_jpy:,}", "due": _jdate(invoice.due_on)}
+    stop = rules.stops_on(invoice.payable_by, grace_days)
+    said = {"number": invoice.number, "due_jpy": f"{invoice.due_jpy:,}", "due": _jdate(invoice.payable_by)}
     if kind == "before":
         return text("請求書 %(number)s のお支払期限は%(due)sです。残額は%(due_jpy)s円です。", **said)
     if kind == "stopped":

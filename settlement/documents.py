@@ -7,7 +7,7 @@ keeps it from changing. Requirements on what it says: 消費税法57条の4.
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,23 @@ from exchange.database import session
 from exchange.errors import Unavailable
 from exchange.identity import bank_accounts
 from settlement import fiscal_years, issuing, rules
-from settlement.models import Assessment, CorrectedInvoice, CreditNote, Invoice, Payout
+from settlement.models import Assessment, CorrectedInvoice, CreditNote, Invoice, Payout, SellerInvoice
 
 TEMPLATE = Path(__file__).with_name("invoice.typ")
 GETA = "〓"  # what Japanese printers set where a character has no type
 
 
 Paper = Invoice | CreditNote | CorrectedInvoice | Assessment
+Kept = Paper | SellerInvoice  # the last comes as a file, and is never printed here
 
 
-def kept(paper: Paper, invoice: Invoice | None = None) -> bytes:
+def kept(paper: Kept, invoice: Invoice | None = None) -> bytes:
     """The document of an invoice, of a credit note or correction of one, or of a sheet; made and fixed on first use.
 
     Raises `Unavailable` when what the bucket holds is not what was fixed.
     """
+    if isinstance(paper, SellerInvoice):
+        return _read(paper.document_key, paper.document_sha256)
     return fixed(paper, lambda: printed(_facts(paper, invoice), at=paper.issued_at))
 
 
@@ -44,8 +47,12 @@ def fixed(paper: Paper | Payout, made: Callable[[], bytes]) -> bytes:
         session.refresh(paper, ["document_key", "document_sha256"])
     if paper.document_key is None:
         return _fix(paper, made())
-    content = storage.read(paper.document_key)
-    if hashlib.sha256(content).hexdigest() != paper.document_sha256:
+    return _read(paper.document_key, paper.document_sha256)
+
+
+def _read(key: str, digest: str | None) -> bytes:
+    content = storage.read(key)
+    if hashlib.sha256(content).hexdigest() != digest:
         raise Unavailable()
     return content
 
@@ -74,10 +81,12 @@ def _facts(paper: Paper, invoice: Invoice | None) -> dict[str, Any]:
 
 def invoice_facts(invoice: Invoice) -> dict[str, Any]:
     """What an invoice says, for the template; the tax of each rate stands on the sums, never on a line."""
+    if invoice.is_statement:
+        return statement_facts(invoice)
     facts = [
         ["請求書番号", invoice.number],
         ["発行日", jdate(invoice.issued_on)],
-        ["お支払期限", jdate(invoice.due_on)],
+        ["お支払期限", jdate(invoice.payable_by)],
     ]
     facts.append(["取引年月日", period_words(invoice)])
     if invoice.mode == issuing.INTERMEDIARY:
@@ -110,6 +119,44 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
             ["振込時の照合番号", f"{invoice.payment_reference}(振込依頼人名の前に入力してください)"],
         ],
         "small_print": _small_print(invoice),
+    }
+
+
+def statement_facts(invoice: Invoice) -> dict[str, Any]:
+    """What a seller needs to issue its own invoice: the same lines and sums, and where the money goes. No invoice."""
+    operator, upload_by = settings.current(), invoice.issued_on + timedelta(days=rules.UPLOAD_WITHIN_DAYS)
+    facts = [
+        ["明細番号", invoice.number],
+        ["作成日", jdate(invoice.issued_on)],
+        ["取引年月日", period_words(invoice)],
+        ["請求先(利用者)", invoice.recipient["name"]],
+    ]
+    facts += [["ご注文番号", invoice.purchase_order]] if invoice.purchase_order else []
+    facts += [] if invoice.changed is None else _mended_facts(invoice.changed)
+    return {
+        "title": invoice.title,
+        "number": invoice.number,
+        "issuer": {"name": operator.operator_name, "address": operator.operator_address},
+        "recipient": invoice.seller,
+        "registration_number": None,
+        "opening": "下記の取引について、貴社の請求書を発行し、取引市場へアップロードしてください。",
+        "total_label": "請求する額(税込)",
+        "total_jpy": invoice.total_jpy,
+        "mended": [] if invoice.changed is None else _mended(invoice.changed),
+        "facts": facts,
+        **_lines_and_sums(invoice.lines, invoice.totals_by_rate, invoice.total_jpy),
+        "notes_title": "請求書に記載する事項",
+        "notes": [
+            ["アップロードの期限", jdate(upload_by)],
+            ["請求先の所在地", invoice.recipient["address"] or "–"],
+            *bank_words(),
+            ["振込時の照合番号", invoice.payment_reference],
+        ],
+        "small_print": [
+            "本書は請求書でも適格請求書でもありません。請求書は、貴社の名称と登録番号で貴社が発行します。",
+            "お支払期限は、請求書がアップロードされた日から数えます。",
+            "代金は、運営者が提供者の代理人として受領します。",
+        ],
     }
 
 
@@ -171,7 +218,6 @@ def _small_print(invoice: Invoice) -> list[str]:
     said = {
         issuing.INTERMEDIARY: f"本書は、消費税法施行令第70条の12(媒介者交付特例)により、提供者 {seller} に代わり、{operator}が自己の名称と登録番号で交付しています。",
         issuing.PROXY: f"本書は、提供者 {seller} に代わり、{operator}が交付しています。",
-        issuing.SELF: f"適格請求書は、提供者 {seller} が別に交付します。",
         issuing.PLAIN: f"本書は、提供者 {seller} に代わり、{operator}が交付しています。",
     }
     agent = "代金は、運営者が提供者の代理人として受領します。運営者の口座への入金をもってお支払いは完了します。"

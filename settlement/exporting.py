@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from settlement import documents, fiscal_years, journal
-from settlement.models import Assessment, CorrectedInvoice, CreditNote, Invoice
+from settlement.models import Assessment, CorrectedInvoice, CreditNote, Invoice, SellerInvoice
 
 INDEX = [
     *("種類", "番号", "発行日", "取引年月日", "発行者", "登録番号", "相手方", "売手", "金額(税込)", "うち消費税額等"),
     *("状態", "元の請求書", "保存期限", "ファイル", "SHA-256"),
 ]
 BOM = "\ufeff"
+Indexed = Invoice | SellerInvoice | CreditNote | CorrectedInvoice
 
 
 def archive(invoices: Sequence[Invoice]) -> bytes:
@@ -22,8 +23,10 @@ def archive(invoices: Sequence[Invoice]) -> bytes:
     rows = [INDEX]
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for invoice in invoices:
-            papers: list[Invoice | CreditNote | CorrectedInvoice] = [invoice]
-            for paper in papers + list(invoice.credit_notes) + list(invoice.corrections):
+            papers: list[Indexed] = [invoice]
+            for paper in (
+                papers + list(invoice.seller_invoices) + list(invoice.credit_notes) + list(invoice.corrections)
+            ):
                 content = documents.kept(paper, invoice)
                 name = f"{paper.issued_on:%Y-%m}/{paper.number}-{paper.id}.pdf"
                 packed.writestr(name, content)
@@ -32,14 +35,18 @@ def archive(invoices: Sequence[Invoice]) -> bytes:
     return out.getvalue()
 
 
-def _indexed(paper: Invoice | CreditNote | CorrectedInvoice, invoice: Invoice, name: str, content: bytes) -> list[str]:
+def _indexed(paper: Indexed, invoice: Invoice, name: str, content: bytes) -> list[str]:
     mended = invoice.changed["replaces"]["number"] if invoice.changed else ""
     first = mended if isinstance(paper, Invoice) else invoice.number
     sign, money = (-1, paper) if isinstance(paper, CreditNote) else (1, invoice)
     total = money.amount_jpy if isinstance(money, CreditNote) else money.total_jpy
     issuer: Any = paper.issuer if isinstance(paper, CorrectedInvoice) else invoice.issuer
     recipient: Any = paper.recipient if isinstance(paper, CorrectedInvoice) else invoice.recipient
-    words = [paper.title, paper.number, paper.issued_on.isoformat(), documents.period_words(invoice), issuer["name"]]
+    if isinstance(paper, SellerInvoice):
+        issuer, title = invoice.seller, "請求書(提供者が発行)"
+    else:
+        title = paper.title
+    words = [title, paper.number, paper.issued_on.isoformat(), documents.period_words(invoice), issuer["name"]]
     words += [issuer["registration_number"] or "", recipient["name"], invoice.seller["name"]]
     cells = [journal.unharmful(each) for each in words] + [str(sign * total), str(sign * money.tax_jpy)]
     cells += [invoice.state, first, documents.kept_until(paper.issued_on).isoformat()]

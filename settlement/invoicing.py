@@ -29,7 +29,8 @@ from settlement.models import Invoice, InvoiceLine, RegistrationNotice
 from settlement.papers import next_number
 
 ACTIVATION = charges.ACTIVATION
-SERIES = {issuing.INTERMEDIARY: "MED"}  # numbers of the exchange as issuer; every other mode counts the seller's own
+# Numbers of the exchange as issuer, and of statements that are no invoices; every other mode counts the seller's own.
+SERIES = {issuing.INTERMEDIARY: "MED", issuing.SELF: "STM"}
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _write(made: Sequence[Paper], at: datetime) -> None:
 def _numbered_by(paper: Paper, operator: Organization | None) -> tuple[str, str]:
     if paper.issuing.mode == issuing.INTERMEDIARY and operator:
         return operator.id, SERIES[issuing.INTERMEDIARY]
-    return paper.contract.provider_id, "INV"
+    return paper.contract.provider_id, SERIES.get(paper.issuing.mode, "INV")
 
 
 def _as_issued(paper: Paper, at: datetime, in_force: Settings, operator: Organization | None) -> dict[str, Any]:
@@ -174,7 +175,9 @@ def _as_issued(paper: Paper, at: datetime, in_force: Settings, operator: Organiz
         "supplied_until": until,
         "issued_at": at,
         "issued_on": on,
-        "due_on": fiscal_years.due_on(on, in_force.due_days, buyer_kind=kind, supplied_until=until),
+        "due_on": None
+        if paper.issuing.mode == issuing.SELF
+        else fiscal_years.due_on(on, in_force.due_days, buyer_kind=kind, supplied_until=until),
         "title": paper.issuing.title,
         "issuer": _issuer_facts(paper.issuing, seller, in_force, operator),
         "seller": seller,
@@ -240,7 +243,23 @@ def _tell_issued(rows: Sequence[dict[str, Any]], at: datetime) -> None:
     )
     jobs.enqueue_each("print-invoice", [{"invoice_id": row["id"]} for row in rows], at=at)
     copies = [_word_to_seller(row) for row in rows if row["mode"] == issuing.INTERMEDIARY]
-    notify_each([*map(_word_to_buyer, rows), *copies], roles=papers.MONEY_ROLES, at=at)
+    notify_each([*map(_first_word, rows), *copies], roles=papers.MONEY_ROLES, at=at)
+
+
+def _first_word(row: dict[str, Any]) -> Word:
+    """To the buyer, who is to pay; to the seller where it is to issue the invoice first."""
+    return _word_to_buyer(row) if row["due_on"] else _word_of_statement(row)
+
+
+def _word_of_statement(row: dict[str, Any]) -> Word:
+    body = text(
+        "%(buyer)s への請求明細 %(number)s、%(total)s円を作成しました。%(days)s日以内に、明細どおりの請求書(PDF)をアップロードしてください。",
+        buyer=row["recipient"]["name"],
+        number=row["number"],
+        total=f"{row['total_jpy']:,}",
+        days=rules.UPLOAD_WITHIN_DAYS,
+    )
+    return Word(row["issuer_id"], text("請求書を発行してください"), body, f"/desk/invoices/{row['id']}")
 
 
 def _word_to_buyer(row: dict[str, Any]) -> Word:

@@ -2,7 +2,7 @@
 
     both registered on the day, notice given before the trade ──▶ intermediary   the exchange's name and number
     the seller registered on the day                          ──▶ proxy          the seller's name and number
-    the seller issues its own                                 ──▶ self           a claim; the seller sends the invoice
+    the seller issues its own                                 ──▶ self           a statement; the seller uploads its invoice
     the seller not registered on the day                      ──▶ plain          a claim, which says it is no 適格請求書
 
 What counts is the day of supply, not the day of issue: a number cancelled in between was in force for that trade
@@ -33,6 +33,7 @@ class Notice(Protocol):
     registration_number: str | None
     issues_itself: bool
     given_at: datetime
+    valid_from: datetime
     withdrawn_at: datetime | None
 
 
@@ -46,7 +47,7 @@ class Issuing:
     @property
     def title(self) -> str:
         """適格請求書 only where it carries a number in force (消費税法57条の5 forbids anything that looks like one)."""
-        return rules.invoice_title(self.registration_number)
+        return rules.STATEMENT if self.mode == SELF else rules.invoice_title(self.registration_number)
 
 
 def decide(
@@ -57,10 +58,13 @@ def decide(
     begun_at: datetime,
     supplied_until: date,
 ) -> Issuing:
-    """Who issues the invoice of a trade that began at a moment and was supplied until a day."""
+    """Who issues the invoice of a trade that began at a moment and was supplied until a day.
+
+    A notice counts for trades that begin after it is in force, until it is withdrawn.
+    """
     number = rules.registration_on(seller, supplied_until)
-    before = [n for n in notices if n.given_at < begun_at and (n.withdrawn_at is None or n.withdrawn_at >= begun_at)]
-    notice = max(before, key=lambda n: n.given_at, default=None)
+    before = [n for n in notices if n.valid_from < begun_at and (n.withdrawn_at is None or n.withdrawn_at >= begun_at)]
+    notice = max(before, key=lambda n: (n.valid_from, n.given_at), default=None)
     if number is None:
         return Issuing(PLAIN, None)
     if notice is not None and notice.issues_itself:

@@ -68,8 +68,9 @@ def print_correction(payload: dict[str, Any], *, at: datetime) -> None:
 
 @periodic("remind-of-invoices", seconds=600, title=text(N_("請求書の支払期限を知らせ、滞納による停止を行う")))
 def remind_of_invoices(*, at: datetime) -> None:
-    """Words before and after the due date, and the stop of delivery after the grace period."""
+    """Words before and after the due date, the stop of delivery after the grace period, and sellers' own invoices."""
     actions.remind(at=at)
+    actions.remind_of_own_invoices(at=at)
 
 
 @handler("print-credit-note")

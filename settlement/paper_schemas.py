@@ -84,6 +84,15 @@ class RegistrationBody(Schema):
     """Who issues the invoices of one's sales from now on."""
 
     issues_itself = fields.Boolean(load_default=False)
+    valid_from = fields.Date(load_default=None, allow_none=True)
+
+
+class OwnInvoiceArgs(Schema):
+    """What a seller's own invoice says; the PDF is the body."""
+
+    number = fields.String(required=True, validate=validate.Length(1, 50))
+    issued_on = fields.Date(required=True)
+    total_jpy = fields.Integer(required=True, validate=validate.Range(0, JPY_MAX))
 
 
 class SalesBody(Schema):
@@ -192,12 +201,13 @@ class RegistrationAnswer(Answer):
     registration_number = fields.String(required=True, allow_none=True)
     issues_itself = fields.Boolean(required=True)
     given_at = fields.AwareDateTime(required=True, allow_none=True)
+    valid_from = fields.AwareDateTime(required=True, allow_none=True)
 
 
 def registration_answer(notice: RegistrationNotice | None) -> dict[str, Any]:
     """A notice that stands, or that there is none."""
     if notice is None:
-        return {"registration_number": None, "issues_itself": False, "given_at": None}
+        return {"registration_number": None, "issues_itself": False, "given_at": None, "valid_from": None}
     return {name: getattr(notice, name) for name in RegistrationAnswer._declared_fields}
 
 
@@ -218,7 +228,9 @@ class PreviewAnswer(Answer):
     provider = fields.String(required=True)
     buyer_id = fields.String(required=True)
     buyer = fields.String(required=True)
-    title = fields.String(required=True, validate=validate.OneOf([rules.QUALIFIED, rules.PLAIN, "納入通知書"]))
+    title = fields.String(
+        required=True, validate=validate.OneOf([rules.QUALIFIED, rules.PLAIN, rules.STATEMENT, "納入通知書"])
+    )
     lines = fields.List(fields.Nested(PaperLineAnswer), required=True)
     supplied_from = fields.Date(required=True)
     supplied_until = fields.Date(required=True)

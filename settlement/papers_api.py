@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from exchange import clock
 from exchange.web import api
 from exchange.web.access import me, operator, signed_in
 from settlement import actions, exporting, paper_schemas, queries, schemas
+from settlement.actions.own_invoices import BYTES_MAX
 from settlement.amending import LineChange
 from settlement.files import file_response
 
 blueprint = api.blueprint("papers", "Papers: sheets of municipalities, corrections, previews, exports.")
 BINARY = {"type": "string", "format": "binary"}
+ENVELOPE_BYTES = 500_000  # so that a PDF that is a little too large is told so
 PDF, CSV, ZIP = (
     ("application/pdf", "application/json"),
     ("text/csv", "application/json"),
@@ -142,6 +144,42 @@ def correction_document(invoice_id: str, correction_id: str) -> Response:
     found = queries.invoice_seen_by(me(), invoice_id)
     made, content = actions.correction_document(found, correction_id)
     return file_response(content, "application/pdf", f"{made.number}.pdf")
+
+
+# ---- invoices that sellers issue themselves
+
+
+@blueprint.url_value_preprocessor
+def _room_for_an_invoice(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Before anything reads the body."""
+    if endpoint and endpoint.endswith(".upload_own_invoice"):
+        request.max_content_length = BYTES_MAX + ENVELOPE_BYTES
+
+
+@blueprint.route("/invoices/<invoice_id>/own-invoice", methods=["PUT"])
+@signed_in("owner", "accountant")
+@api.errors(403, 404, 409, 422)
+@api.accepts("application/pdf")
+@blueprint.doc(
+    requestBody={"required": True, "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
+)
+@blueprint.arguments(paper_schemas.OwnInvoiceArgs, location="query")
+@blueprint.response(200, schemas.InvoiceAnswer)
+def upload_own_invoice(args: dict[str, Any], invoice_id: str) -> Any:
+    """The seller's own invoice for a statement (請求明細), as PDF of at most 10 MB; uploaded again, the newest counts."""
+    at = clock.now()
+    found = actions.upload_own_invoice(invoice_id, **args, content=request.get_data(), by=me(), at=at)
+    return schemas.invoice_answer(found, today=at.date())
+
+
+@blueprint.route("/invoices/<invoice_id>/own-invoice")
+@signed_in()
+@api.offers(*PDF)
+@blueprint.response(200, BINARY, content_type="application/pdf")
+def own_invoice(invoice_id: str) -> Response:
+    """The seller's own invoice as it was uploaded."""
+    own, content = actions.own_invoice_document(queries.invoice_seen_by(me(), invoice_id))
+    return file_response(content, "application/pdf", f"{own.id}.pdf")
 
 
 # ---- what parties tell

@@ -97,17 +97,20 @@ def _as_replacing(
 ) -> Invoice:
     on, said = _today(at), documents.newest_words(invoice)
     kind, until = invoice.recipient.get("kind", ""), invoice.supplied_until
-    own = invoice.mode == issuing.INTERMEDIARY
+    own, is_statement = invoice.mode == issuing.INTERMEDIARY, invoice.is_statement
+    title = rules.STATEMENT if is_statement else rules.invoice_title(said.issuer["registration_number"])
+    series = "STM" if is_statement else SERIES[own]
+    due_on = fiscal_years.due_on(on, settings.current().due_days, buyer_kind=kind, supplied_until=until)
     fee = rules.fee_jpy(money["taxable_jpy"], invoice.fee_percent)
     kept = paid_jpy - invoice.refunded_jpy
     return Invoice(
         id=new_id(),
-        number=papers.next_number(invoice.issuer["id"] if own else invoice.issuer_id, SERIES[own]),
+        number=papers.next_number(invoice.issuer["id"] if own else invoice.issuer_id, series),
         issued_at=at,
         issued_on=on,
-        due_on=fiscal_years.due_on(on, settings.current().due_days, buyer_kind=kind, supplied_until=until),
+        due_on=None if is_statement else due_on,
         payment_reference=papers.references(1)[0],
-        title=f"{rules.CORRECTED}{rules.invoice_title(said.issuer['registration_number'])}",
+        title=rules.CORRECTED + title,
         issuer=said.issuer,
         recipient=said.recipient | {"kind": kind},
         purchase_order=said.purchase_order,

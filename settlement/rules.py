@@ -28,11 +28,13 @@ TAX_RATE_PERCENT = 10  # data licences are taxed at the standard rate
 PAYOUT_WITHIN_DAYS = 30  # a provider's money leaves at most this long after it came
 RETURN_WITHIN_DAYS = 30  # unapplied money goes back to its payer at most this long after it came
 ACCOUNT_HELD_BANK_DAYS = 3  # nothing leaves for a changed account before so many bank days have passed
+UPLOAD_WITHIN_DAYS = 7  # a seller that issues its own invoice is reminded of it after so many days
 WARNED_BANK_DAYS = 5  # accountants are told of a deadline so many bank days ahead
 REFERENCE_DIGITS = 9
 QUALIFIED, PLAIN = "適格請求書", "請求書"
 CORRECTED = "修正"  # before the title of whatever was corrected
-INVOICE_TITLES = [QUALIFIED, PLAIN, CORRECTED + QUALIFIED, CORRECTED + PLAIN]
+STATEMENT = "請求明細"  # for a seller that issues the invoice itself
+INVOICE_TITLES = [each + title for each in ("", CORRECTED) for title in (QUALIFIED, PLAIN, STATEMENT)]
 QUALIFIED_RETURN, PLAIN_RETURN = "適格返還請求書", "返還請求書"
 
 INVOICE_STATES = {
@@ -42,6 +44,7 @@ INVOICE_STATES = {
     "credited": (N_("返還済み"), "info"),
     "void": (N_("取消"), "info"),
     "replaced": (N_("修正済み(差替え)"), "info"),
+    "awaited": (N_("提供者の請求書待ち"), "info"),
 }
 PAYOUT_STATES = {
     "due": (N_("支払予定"), "warning"),
@@ -235,9 +238,11 @@ def state_after(*, total_jpy: int, due_jpy: int, credited_jpy: int) -> str:
     return "paid" if due_jpy <= 0 else "issued"
 
 
-def state_shown(state: str, *, due_on: date, today: date) -> str:
-    """The state as people see it: what is issued and past its due date is overdue."""
-    return "overdue" if state == "issued" and today > due_on else state
+def state_shown(state: str, *, due_on: date | None, today: date) -> str:
+    """The state as people see it: what is issued and past its due date is overdue; without one, a paper is awaited."""
+    if state != "issued":
+        return state
+    return "awaited" if due_on is None else "overdue" if today > due_on else state
 
 
 REMIND_BEFORE_DAYS = 7

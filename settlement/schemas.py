@@ -209,6 +209,16 @@ class InvoiceCorrectionAnswer(Answer):
     reason = fields.String(required=True)
 
 
+class SellerInvoiceAnswer(Answer):
+    """A seller's own invoice, as it uploaded it."""
+
+    number = fields.String(required=True)
+    issued_on = fields.Date(required=True)
+    total_jpy = fields.Integer(required=True)
+    uploaded_at = fields.AwareDateTime(required=True)
+    document = fields.Nested(InvoiceDocumentAnswer, required=True)
+
+
 class LineWordsAnswer(Answer):
     """How a line reads."""
 
@@ -251,7 +261,11 @@ class InvoiceAnswer(Answer):
     contract_id = fields.String(required=True, allow_none=True)
     period = fields.String(required=True)
     issued_on = fields.Date(required=True)
-    due_on = fields.Date(required=True)
+    due_on = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null while the seller's own invoice is awaited: it counts from the upload."},
+    )
     payment_reference = fields.String(required=True)
     kind = fields.String(
         required=True,
@@ -290,6 +304,12 @@ class InvoiceAnswer(Answer):
     changed = fields.Nested(
         InvoiceChangeAnswer, required=True, allow_none=True, metadata={"description": "What it corrects, and why."}
     )
+    seller_invoice = fields.Nested(
+        SellerInvoiceAnswer,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The invoice that the seller issued itself and uploaded."},
+    )
     kept_until = fields.Date(required=True)
     document = fields.Nested(InvoiceDocumentAnswer, required=True)
 
@@ -303,8 +323,18 @@ def invoice_answer(invoice: Invoice, *, today: date) -> dict[str, Any]:
         "kept_until": documents.kept_until(invoice.issued_on),
         "replaced_by_id": invoice.replacement.id if invoice.replacement else None,
         "changed": _change_answer(invoice.changed),
+        "seller_invoice": _seller_invoice_answer(invoice),
         "document": {"sha256": invoice.document_sha256, "url": f"/api/v1/invoices/{invoice.id}/document"},
     }
+
+
+def _seller_invoice_answer(invoice: Invoice) -> dict[str, Any] | None:
+    own = invoice.seller_invoice
+    if own is None:
+        return None
+    shown = {name: getattr(own, name) for name in SellerInvoiceAnswer._declared_fields if hasattr(own, name)}
+    url = f"/api/v1/invoices/{invoice.id}/own-invoice"
+    return shown | {"document": {"sha256": own.document_sha256, "url": url}}
 
 
 def _change_answer(changed: dict[str, Any] | None) -> dict[str, Any] | None:

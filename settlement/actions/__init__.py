@@ -33,6 +33,7 @@ from settlement.actions.online_payments import (
     take_event,
     withdraw_card,
 )
+from settlement.actions.own_invoices import own_invoice_document, remind_of_own_invoices, upload_own_invoice
 from settlement.actions.receipts import (
     AlreadyRecorded,
     Instruction,
@@ -109,6 +110,7 @@ __all__ = [
     "look_at_payment",
     "look_at_refunds",
     "make_batch",
+    "own_invoice_document",
     "payout_document",
     "print_assessment",
     "print_correction",
@@ -125,6 +127,7 @@ __all__ = [
     "record_refund_sent",
     "refund",
     "remind",
+    "remind_of_own_invoices",
     "remind_of_unapplied",
     "report_sales",
     "return_receipt",
@@ -132,6 +135,7 @@ __all__ = [
     "take_event",
     "take_statement",
     "transfer_file",
+    "upload_own_invoice",
     "void",
     "warn_of_deadlines",
     "why_not_payable",

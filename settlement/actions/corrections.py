@@ -51,6 +51,9 @@ def correct(invoice_id: str, *, changes: Mapping[str, str], reason: str, by: Mem
     database.lock(MONEY)
     invoice = queries.invoice_seen_by(by, invoice_id)
     _only_standing(invoice)
+    if invoice.is_statement:
+        words = text("提供者が自ら発行する請求書は、提供者が修正し、アップロードし直します。")
+        raise WrongState(words, state=invoice.state, allowed=[])
     before = documents.as_corrected(invoice)
     after, errors = _wanted(invoice, before, changes), _reason_errors(reason)
     if len(after.get("purchase_order") or "") > TEXT_LENGTH_MAX or not (after["recipient_name"] or "").strip():

@@ -1,6 +1,6 @@
 """What parties tell that invoices are made from: a seller's registration, a buyer's sales."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import func, select
 
@@ -16,33 +16,41 @@ from settlement.models import RegistrationNotice, SalesReport
 REPORTS_MAX = 20  # of one month: a correction or two, not a log
 
 
-def give_registration_notice(*, issues_itself: bool, by: Member, at: datetime) -> RegistrationNotice:
+def give_registration_notice(
+    *, issues_itself: bool, valid_from: date | None = None, by: Member, at: datetime
+) -> RegistrationNotice:
     """Tell the exchange the seller's registration number, for trades from now on, and who shall issue the invoices.
 
-    With `issues_itself` the seller sends its own; otherwise the exchange issues in its own name where the law lets it
-    (施行令70条の12: notice before the trade). Replaces what was told before. Refuses a seller without a number in force.
+    With `issues_itself` the seller uploads its own for each statement; otherwise the exchange issues in its own name where the law lets it
+    (施行令70条の12: notice before the trade). Holds from now, or from the beginning of a day at most a year ahead, and then
+    replaces what was told before. Refuses a seller without a number in force.
     """
     _only_money(by)
     seller = by.organization
     if seller.kind in ("municipality", "operator"):
         raise WrongState(text("自治体の対価は、自治体が納入通知書により直接請求します。"), state="public", allowed=[])
-    number = rules.registration_on(seller, at.astimezone(clock.JST).date())
+    today = at.astimezone(clock.JST).date()
+    number = rules.registration_on(seller, today)
     if number is None:
         raise Invalid(
             {"registration_number": [text("有効な登録番号がありません。組織の情報に登録番号を入力してください。")]}
         )
+    if valid_from is not None and not today <= valid_from <= today + timedelta(days=365):
+        raise Invalid({"valid_from": [text("適用を始める日は、今日から1年以内の日付にしてください。")]})
+    since = max(at, datetime.combine(valid_from or today, time(), tzinfo=clock.JST))
     database.lock(f"settlement/registration/{seller.id}")
-    _withdraw_standing(seller.id, at)
+    _withdraw_standing(seller.id, since)
     made = RegistrationNotice(
         id=new_id(),
         organization_id=seller.id,
         registration_number=number,
         issues_itself=issues_itself,
         given_at=at,
+        valid_from=since,
         given_by=by.id,
     )
     session.add(made)
-    detail = {"registration_number": number, "issues_itself": issues_itself}
+    detail = {"registration_number": number, "issues_itself": issues_itself, "valid_from": since.isoformat()}
     audit.record(
         "registration.notice",
         actor=by.id,
@@ -71,11 +79,14 @@ def withdraw_registration_notice(*, by: Member, at: datetime) -> None:
 
 
 def _withdraw_standing(organization_id: str, at: datetime) -> bool:
-    standing = queries.registration_notice(organization_id)
-    if standing is not None:
-        standing.withdrawn_at = at
-        session.flush()
-    return standing is not None
+    """End at a moment whatever would still hold after it; whether there was anything."""
+    standing = [
+        n for n in queries.registration_notices(organization_id) if n.withdrawn_at is None or n.withdrawn_at > at
+    ]
+    for notice in standing:
+        notice.withdrawn_at = at
+    session.flush()
+    return bool(standing)
 
 
 def _only_money(by: Member) -> None:

@@ -10,6 +10,7 @@ from settlement.models.invoices import (
     RegistrationNotice,
     Reminder,
     SalesReport,
+    SellerInvoice,
 )
 from settlement.models.ledger import Account, DaySum, Entry, Held, Hold, Seal, Transfer, Unsealed
 from settlement.models.online import (
@@ -54,6 +55,7 @@ __all__ = [
     "SalesReport",
     "SavedCard",
     "Seal",
+    "SellerInvoice",
     "StripeEvent",
     "StripeMovement",
     "StripeStanding",

@@ -90,7 +90,7 @@ class AssessmentLine(Base):
 
 
 MOVING = "state,notice_number,noticed_on,notice_due_on,fiscal_year,paid_on,told_at,told_by,document_key,document_sha256"
-_as_issued = AS_ISSUED.format(table="assessment", moving=MOVING)
+_as_issued = AS_ISSUED.format(table="assessment", moving=MOVING, and_="")
 event.listen(Assessment.__table__, "after_create", DDL(_as_issued.replace("%", "%%")))
 keep_forever(Assessment, "TRUNCATE")
 keep_forever(AssessmentLine, "UPDATE OR DELETE OR TRUNCATE")

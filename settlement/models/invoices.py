@@ -52,6 +52,7 @@ class Invoice(Base):
         CheckConstraint("state IN ('issued','paid','void','credited','replaced')", name="state"),
         CheckConstraint("num_nulls(replaces_id, first_id, changed) IN (0, 3)", name="replacement"),
         CheckConstraint("(revision = 0) = (replaces_id IS NULL)", name="revision"),
+        CheckConstraint("due_on IS NOT NULL OR (mode = 'self' AND kind = 'sale')", name="due_on"),
         UniqueConstraint("replaces_id"),
         UniqueConstraint("first_id", "revision"),
         CheckConstraint("total_jpy = taxable_jpy + tax_jpy AND total_jpy > 0", name="total"),
@@ -76,7 +77,7 @@ class Invoice(Base):
     supplied_until: Mapped[date]
     issued_at: Mapped[datetime]
     issued_on: Mapped[date]
-    due_on: Mapped[date]
+    due_on: Mapped[date | None]  # none while the seller's own invoice is awaited, set once with it
     payment_reference: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
     issuer: Mapped[dict[str, Any]]  # name, address, registration_number as they stood on the day
@@ -113,6 +114,26 @@ class Invoice(Base):
     replacement: Mapped["Invoice | None"] = relationship(
         lazy="raise_on_sql", foreign_keys=[replaces_id], uselist=False, viewonly=True
     )
+
+    seller_invoices: Mapped[list["SellerInvoice"]] = relationship(
+        lazy="raise_on_sql", order_by="SellerInvoice.id", back_populates="invoice"
+    )
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether it is a statement (請求明細) for a seller that issues the invoice itself."""
+        return self.kind == "sale" and self.mode == "self"
+
+    @property
+    def seller_invoice(self) -> "SellerInvoice | None":
+        """The seller's own invoice that counts, if it is here."""
+        return next((own for own in self.seller_invoices if own.superseded_at is None), None)
+
+    @property
+    def payable_by(self) -> date:
+        """The due date of an invoice that is known to have one."""
+        assert self.due_on is not None
+        return self.due_on
 
     @property
     def is_qualified(self) -> bool:
@@ -151,6 +172,30 @@ class InvoiceLine(Base):
     contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"))
     ground: Mapped[str | None]  # activation | month/YYYY-MM | late/YYYY-MM/YYYY-MM: with the contract, the charge
     revision: Mapped[int] = mapped_column(default=0)  # its invoice's
+
+
+class SellerInvoice(Base):
+    """An invoice that the seller itself issued for what a statement says, as it uploaded it. The newest counts."""
+
+    __tablename__ = "seller_invoice"
+    __table_args__ = (
+        Index("uq_seller_invoice_number", "issuer_id", "number", unique=True, postgresql_where="superseded_at IS NULL"),
+        Index("uq_seller_invoice_invoice", "invoice_id", unique=True, postgresql_where="superseded_at IS NULL"),
+    )
+
+    id: Mapped[Id]
+    invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.id"), index=True)
+    issuer_id: Mapped[str] = mapped_column(ForeignKey("organization.id"))
+    number: Mapped[str]
+    issued_on: Mapped[date]
+    total_jpy: Mapped[int] = mapped_column(BigInteger)
+    uploaded_at: Mapped[datetime]
+    uploaded_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
+    superseded_at: Mapped[datetime | None]
+    document_key: Mapped[str]
+    document_sha256: Mapped[str]
+
+    invoice: Mapped[Invoice] = relationship(lazy="raise_on_sql", back_populates="seller_invoices")
 
 
 class CreditNote(Base):
@@ -214,10 +259,10 @@ class CorrectedInvoice(Base):
 
 
 class Reminder(Base):
-    """That a buyer was told of an invoice's due date, once for each kind of word."""
+    """That a buyer was told of an invoice's due date, or a seller of the invoice it owes; once for each kind of word."""
 
     __tablename__ = "invoice_reminder"
-    __table_args__ = (CheckConstraint("kind IN ('before','overdue','last','stopped')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('before','overdue','last','stopped','upload')", name="kind"),)
 
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -233,6 +278,7 @@ class RegistrationNotice(Base):
     __tablename__ = "registration_notice"
     __table_args__ = (
         CheckConstraint("issues_itself OR registration_number IS NOT NULL", name="number"),
+        CheckConstraint("valid_from >= given_at", name="valid_from"),
         Index(
             "uq_registration_notice_standing", "organization_id", unique=True, postgresql_where="withdrawn_at IS NULL"
         ),
@@ -243,6 +289,7 @@ class RegistrationNotice(Base):
     registration_number: Mapped[str | None]
     issues_itself: Mapped[bool]
     given_at: Mapped[datetime]
+    valid_from: Mapped[datetime]  # for trades that begin after it; never before it was given
     given_by: Mapped[str] = mapped_column(ForeignKey("member.id"))
     withdrawn_at: Mapped[datetime | None]
 
@@ -271,7 +318,7 @@ AS_ISSUED = """
 CREATE OR REPLACE FUNCTION {table}_as_issued() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'UPDATE' AND (to_jsonb(OLD) - '{{{moving}}}'::text[]) = (to_jsonb(NEW) - '{{{moving}}}'::text[])
-     AND (OLD.document_sha256 IS NULL OR OLD.document_sha256 = NEW.document_sha256) THEN
+     AND (OLD.document_sha256 IS NULL OR OLD.document_sha256 = NEW.document_sha256){and_} THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'what was issued does not change: % on %', TG_OP, TG_TABLE_NAME;
@@ -280,12 +327,18 @@ CREATE TRIGGER {table}_as_issued BEFORE UPDATE OR DELETE ON {table}
   FOR EACH ROW EXECUTE FUNCTION {table}_as_issued();
 """
 MOVING = {
-    "invoice": "state,paid_jpy,refunded_jpy,credited_jpy,fee_taken_jpy,paid_at,document_key,document_sha256",
+    "invoice": "state,due_on,paid_jpy,refunded_jpy,credited_jpy,fee_taken_jpy,paid_at,document_key,document_sha256",
+    "seller_invoice": "superseded_at",
     "credit_note": "repaid_at,document_key,document_sha256",
     "invoice_correction": "document_key,document_sha256",
 }
-for model in (Invoice, CreditNote, CorrectedInvoice):
-    statement = AS_ISSUED.format(table=model.__tablename__, moving=MOVING[model.__tablename__])
+ONCE = {
+    "invoice": " AND (OLD.due_on IS NULL OR OLD.due_on = NEW.due_on)",
+    "seller_invoice": " AND OLD.superseded_at IS NULL",
+}
+for model in (Invoice, CreditNote, CorrectedInvoice, SellerInvoice):
+    name = model.__tablename__
+    statement = AS_ISSUED.format(table=name, moving=MOVING[name], and_=ONCE.get(name, ""))
     event.listen(model.__table__, "after_create", DDL(statement.replace("%", "%%")))
 
 LINES = """
@@ -311,7 +364,7 @@ def keep_forever(model: type[Base], deeds: str) -> None:
     event.listen(model.__table__, "after_create", DDL(statement.replace("%", "%%")))
 
 
-for table in (Invoice, InvoiceLine, CreditNote, CorrectedInvoice):
+for table in (Invoice, InvoiceLine, CreditNote, CorrectedInvoice, SellerInvoice):
     keep_forever(table, "TRUNCATE")
 keep_forever(Reminder, "UPDATE OR DELETE OR TRUNCATE")
 keep_forever(SalesReport, "UPDATE OR DELETE OR TRUNCATE")

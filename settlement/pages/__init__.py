@@ -4,7 +4,17 @@ from flask import Blueprint
 
 blueprint = Blueprint("settlement", __name__)
 
-from settlement.pages import amounts, assessments, books, invoices, online_payments, papers, payouts, receipts  # noqa: E402, F401 - they hang their routes on the blueprint
+from settlement.pages import (  # noqa: E402, F401 - they hang their routes on the blueprint
+    amounts,
+    assessments,
+    books,
+    invoices,
+    online_payments,
+    own_invoices,
+    papers,
+    payouts,
+    receipts,
+)
 from settlement.pages.desk import fill_registries  # noqa: E402
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "books",
     "fill_registries",
     "invoices",
+    "own_invoices",
     "papers",
     "payouts",
     "receipts",

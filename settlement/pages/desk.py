@@ -23,7 +23,9 @@ def _tasks(member: Member) -> list[Task]:
         return []
     sums = queries.open_sums(recipient_id=member.organization_id, today=clock.today())
     sheets = queries.sheets_waiting(member.organization_id) if member.organization.kind == "municipality" else 0
+    awaited = queries.awaited_of(member.organization_id)
     return [
+        Task(text("発行する請求書があります"), awaited.count, awaited.oldest_at, "/desk/invoices?state=awaited"),
         Task(text("支払う請求書があります"), sums.unpaid, sums.oldest_at, "/desk/invoices", sums.first_due_on),
         Task(text("納入通知書を送る収入があります"), sheets, None, "/desk/assessments"),
     ]

@@ -159,6 +159,12 @@ class CardForm(Form):
     )
 
 
+class IssuingForm(Form):
+    """From when on a notice about who issues holds."""
+
+    valid_from = DateField(_l("適用を始める日"), validators=[Optional()])
+
+
 class ConfirmForm(Form):
     """A deed that needs no more than a yes."""
 

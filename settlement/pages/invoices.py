@@ -69,12 +69,15 @@ def invoice(invoice_id: str) -> Any:
         books=rules.keeps_books(me()),
         mode=issuing.MODE_TITLES[found.mode],
         kept_until=documents.kept_until(found.issued_on),
-        deductible=None if found.is_qualified else issuing.deductible_percent(found.supplied_until),
+        deductible=None
+        if found.is_qualified or found.is_statement
+        else issuing.deductible_percent(found.supplied_until),
         fiscal_year=_fiscal_year(found),
         mended_on=date.fromisoformat(found.changed["replaces"]["issued_on"]) if found.changed else None,
         online=queries.online_offer(me(), found),
         is_back=bool(request.args.get("paid")),
-        card_on=found.due_on - timedelta(days=rules.CARD_DAYS_BEFORE_DUE),
+        card_on=found.due_on - timedelta(days=rules.CARD_DAYS_BEFORE_DUE) if found.due_on else None,
+        uploads=found.is_statement and rules.pays_for(me(), found.issuer_id) and found.state in ("issued", "paid"),
     )
 
 

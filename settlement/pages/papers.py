@@ -1,6 +1,6 @@
 """Papers to come, wrong, and kept: preview, correction, taking back, archive; what parties tell beforehand."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -16,7 +16,7 @@ from exchange.web.presentation import jmonth, locale
 from settlement import actions, documents, exporting, issuing, queries, rules, schemas
 from settlement.files import file_response
 from settlement.pages import blueprint
-from settlement.pages.forms import ConfirmForm, CorrectForm, ReasonForm, SalesForm, search_of, yen_of
+from settlement.pages.forms import CorrectForm, IssuingForm, ReasonForm, SalesForm, search_of, yen_of
 
 
 @blueprint.get("/desk/invoices/preview")
@@ -99,10 +99,11 @@ def issuing_choice() -> Any:
     """Who issues the invoices of our sales, and why; tell our registration number, or take it back."""
     if me().is_operator:
         raise Forbidden()
-    form, at = ConfirmForm(), clock.now()
+    form, at = IssuingForm(), clock.now()
     if form.validate_on_submit():
         with attempt(form) as tried:
-            actions.give_registration_notice(issues_itself=_asked("itself"), by=me(), at=at)
+            itself, day = _asked("itself"), form.valid_from.data
+            actions.give_registration_notice(issues_itself=itself, valid_from=day, by=me(), at=at)
         if tried.ok:
             flash(_("登録番号を運営者に通知しました。これから始まる取引に適用します。"), "success")
             return redirect(url_for("settlement.issuing_choice"), 303)
@@ -113,7 +114,10 @@ def issuing_choice() -> Any:
         notice=notice,
         number=rules.registration_on(organization, at.date()),
         organization=organization,
-        mode=issuing.MODE_TITLES[_mode_today(notice)],
+        mode=issuing.MODE_TITLES[_mode_at(at)],
+        later=issuing.MODE_TITLES[_mode_at(notice.valid_from + timedelta(days=1))]
+        if notice and notice.valid_from > at
+        else None,
         is_city=organization.kind == "municipality",
         operator_number=settings.current().operator_registration_number,
     )
@@ -124,11 +128,10 @@ def _asked(choice: str) -> bool:
     return request.form.get("choice") == choice
 
 
-def _mode_today(notice: Any) -> str:
-    at = clock.now()
+def _mode_at(at: datetime) -> str:
     return issuing.decide(
         me().organization,
-        [notice] if notice else [],
+        list(queries.registration_notices(me().organization_id)),
         operator_number=settings.current().operator_registration_number,
         begun_at=at,
         supplied_until=at.date(),

@@ -8,6 +8,7 @@ from settlement.queries.assessments import (
     is_public_money,
     months_to_report,
     registration_notice,
+    registration_notices,
     sales_charged,
     sales_reports,
     sheets_waiting,
@@ -24,7 +25,9 @@ from settlement.queries.books import (
     trial_balance,
 )
 from settlement.queries.invoices import (
+    Awaited,
     InvoiceFilter,
+    awaited_of,
     charge_so_far,
     checked,
     invoice_seen_by,
@@ -65,6 +68,7 @@ from settlement.queries.subsidiary import AgeingRow, PartnerAccount, ageing, par
 __all__ = [
     "AccountBalance",
     "AgeingRow",
+    "Awaited",
     "DepositsAndBank",
     "InvoiceFilter",
     "Month",
@@ -78,6 +82,7 @@ __all__ = [
     "assessment_seen_by",
     "assessments_seen_by",
     "assessments_to_export",
+    "awaited_of",
     "batch_seen_by",
     "batches",
     "charge_so_far",
@@ -115,6 +120,7 @@ __all__ = [
     "receipts_waiting",
     "refunds_to_send",
     "registration_notice",
+    "registration_notices",
     "sales_charged",
     "sales_reports",
     "saved_card",

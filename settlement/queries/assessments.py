@@ -82,6 +82,12 @@ def registration_notice(organization_id: str) -> RegistrationNotice | None:
     return session.scalars(query).one_or_none()
 
 
+def registration_notices(organization_id: str) -> list[RegistrationNotice]:
+    """All that a seller ever told of its registration, the oldest first."""
+    query = select(RegistrationNotice).where(RegistrationNotice.organization_id == organization_id)
+    return list(session.scalars(query.order_by(RegistrationNotice.id)))
+
+
 def sales_reports(member: Member, contract_id: str, *, limit: int = 50) -> list[SalesReport]:
     """What a buyer reported under a contract that a member may see, the newest first."""
     contract = contracts.contract_seen_by(member, contract_id)

@@ -35,7 +35,7 @@ class InvoiceFilter:
 def _whole() -> list[Load]:
     """What is shown with an invoice."""
     papers = selectinload(Invoice.lines), selectinload(Invoice.credit_notes), selectinload(Invoice.corrections)
-    return [*papers, selectinload(Invoice.replacement)]
+    return [*papers, selectinload(Invoice.replacement), selectinload(Invoice.seller_invoices)]
 
 
 def _visible_to(member: Member) -> Select[Invoice]:
@@ -51,6 +51,8 @@ def _filtered(query: Select[Invoice], asked: InvoiceFilter, today: date) -> Sele
         query = query.where(Invoice.state == "issued", Invoice.due_on < today)
     elif asked.state == "issued":
         query = query.where(Invoice.state == "issued", Invoice.due_on >= today)
+    elif asked.state == "awaited":
+        query = query.where(Invoice.state == "issued", Invoice.due_on.is_(None))
     elif asked.state:
         query = query.where(Invoice.state == asked.state)
     if asked.since:
@@ -111,7 +113,7 @@ def invoice_seen_by(member: Member, invoice_id: str) -> Invoice:
 
 def unpaid_of(member: Member, *, limit: int = 100) -> list[Invoice]:
     """What a member's organization owes, or for accountants of the exchange what anyone owes; the earliest due first."""
-    query = select(Invoice).where(Invoice.state == "issued")
+    query = select(Invoice).where(Invoice.state == "issued", Invoice.due_on.is_not(None))
     if not rules.keeps_books(member):
         query = query.where(Invoice.recipient_id == member.organization_id)
     query = query.options(*_whole())
@@ -133,7 +135,7 @@ def open_sums(*, recipient_id: str | None, today: date) -> OpenSums:
     """Unpaid invoices of one buyer, or of everybody."""
     due = Invoice.total_jpy - Invoice.credited_jpy - Invoice.paid_jpy + Invoice.refunded_jpy
     query = select(
-        func.count(),
+        func.count(Invoice.due_on),
         func.count().filter(Invoice.due_on < today),
         func.coalesce(func.sum(due), 0),
         func.min(Invoice.issued_at),
@@ -143,6 +145,21 @@ def open_sums(*, recipient_id: str | None, today: date) -> OpenSums:
         query = query.where(Invoice.recipient_id == recipient_id)
     row = session.execute(query).one()
     return OpenSums(int(row[0]), int(row[1]), int(row[2]), row[3], row[4])
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """How many statements wait for a seller's own invoice, and since when the oldest does."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+def awaited_of(issuer_id: str) -> Awaited:
+    """Statements (請求明細) for which a seller has not uploaded its invoice."""
+    query = select(func.count(), func.min(Invoice.issued_at)).where(Invoice.issuer_id == issuer_id)
+    row = session.execute(query.where(Invoice.due_on.is_(None), Invoice.state.in_(["issued", "paid"]))).one()
+    return Awaited(int(row[0]), row[1])
 
 
 def charge_so_far(contract: Contract, *, at: datetime) -> int:

@@ -38,6 +38,7 @@ def online_offer(member: Member, invoice: Invoice) -> OnlineOffer:
     query = select(OnlinePayment).where(OnlinePayment.invoice_id == invoice.id).order_by(OnlinePayment.id.desc())
     last = session.scalars(query.limit(1)).first()
     may = stripe_gateway.is_on() and rules.pays_for(member, invoice.recipient_id) and invoice.state == "issued"
+    may = may and invoice.due_on is not None
     ways = rules.ways_to_pay(invoice.due_jpy) if may and not (last and last.state == "processing") else ()
     is_monthly = may and invoice.ground.startswith("month/")
     return OnlineOffer(ways, last, saved_card(invoice.recipient_id) if is_monthly else None)

@@ -105,7 +105,7 @@ class AgeingRow:
 
     partner_id: str
     partner: str
-    oldest_due_on: date
+    oldest_due_on: date | None  # none where only sellers' own invoices are awaited, which are due later
     buckets: Sequence[int]
     total_jpy: int
 
@@ -116,7 +116,9 @@ def ageing(*, on: date) -> list[AgeingRow]:
     buckets = []
     for age in rules.AGES:
         late = [Invoice.due_on <= on - timedelta(days=age.days_from)] if age.days_from is not None else []
-        late += [Invoice.due_on > on - timedelta(days=age.days_until)] if age.days_until is not None else []
+        if age.days_until is not None:
+            not_yet = Invoice.due_on > on - timedelta(days=age.days_until)
+            late.append(or_(not_yet, Invoice.due_on.is_(None)) if age.days_from is None else not_yet)
         buckets.append(func.coalesce(func.sum(due).filter(and_(*late)), 0))
     total = func.sum(due)
     query = select(Organization.id, Organization.name, func.min(Invoice.due_on), total, *buckets)

@@ -29,6 +29,11 @@ class Notice:
     issues_itself: bool = False
     given_at: object = jst(2026, 9, 1)
     withdrawn_at: object = None
+    starts: object = None
+
+    @property
+    def valid_from(self):
+        return self.starts or self.given_at
 
 
 @pytest.mark.parametrize(
@@ -43,6 +48,14 @@ class Notice:
         (Seller(), [Notice(registration_number="T0")], OPERATOR, "proxy", OWN),  # told another number
         (Seller(), [Notice()], None, "proxy", OWN),  # the exchange is not registered
         (Seller(), [Notice(issues_itself=True)], OPERATOR, "self", None),
+        (Seller(), [Notice(issues_itself=True, starts=jst(2026, 10, 2))], OPERATOR, "proxy", OWN),  # not yet in force
+        (
+            Seller(),
+            [Notice(withdrawn_at=jst(2026, 10, 2)), Notice(issues_itself=True, starts=jst(2026, 10, 2))],
+            OPERATOR,
+            "intermediary",
+            OPERATOR,
+        ),
         (Seller(None), [Notice()], OPERATOR, "plain", None),
         (Seller(registration_valid_until=date(2026, 10, 30)), [Notice()], OPERATOR, "plain", None),
         (Seller(registration_valid_until=date(2026, 10, 31)), [], OPERATOR, "proxy", OWN),
@@ -53,7 +66,7 @@ def test_who_issues(seller, notices, operator, mode, number):
     days = {"begun_at": jst(2026, 10, 1, 12), "supplied_until": date(2026, 10, 31)}
     found = issuing.decide(seller, notices, operator_number=operator, **days)
     assert (found.mode, found.registration_number) == (mode, number)
-    assert found.title == ("適格請求書" if number else "請求書")
+    assert found.title == ("請求明細" if mode == "self" else "適格請求書" if number else "請求書")
 
 
 @pytest.mark.parametrize(
@@ -143,13 +156,6 @@ def test_a_number_cancelled_between_trade_and_invoice_was_in_force_for_the_trade
     market.world.work()
     titles = {i["issuer"]["name"]: i["title"] for i in market.invoices(period=month)}
     assert titles == {"株式会社みなとデータ": "適格請求書", "月の途中で取りやめた会社": "請求書"}
-
-
-def test_a_seller_who_issues_itself_is_named_on_a_claim(registered):
-    registered.provider.call("PUT", "/registration-notice", {"issues_itself": True})
-    invoice = registered.invoice()
-    assert (invoice["mode"], invoice["title"]) == ("self", "請求書")
-    assert "別に交付します" in words_of(registered.buyer, f"/invoices/{invoice['id']}/document")
 
 
 def test_a_notice_is_given_and_withdrawn_on_its_page(market):
