@@ -1,6 +1,7 @@
 """What comes in and goes out of the JSON doors about papers: sheets, corrections, notices, reports, previews."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import fields, validate
@@ -8,6 +9,7 @@ from marshmallow import fields, validate
 from exchange.money import JPY_MAX
 from exchange.web.api import Answer, PageArgs, Schema
 from settlement import amending, fiscal_years, rules
+from settlement.amending import LineChange
 from settlement.models import Assessment, RegistrationNotice
 
 MONTH = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")
@@ -68,7 +70,7 @@ class LineChangeBody(Schema):
     position = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10_000))
     description = fields.String(validate=validate.Length(1, amending.DESCRIPTION_MAX))
     quantity = fields.String(validate=validate.Length(0, amending.QUANTITY_MAX))
-    unit_price_jpy = fields.Decimal(allow_nan=False, validate=validate.Range(0, JPY_MAX))
+    unit_price_jpy = fields.String(validate=validate.Regexp(r"^[0-9]{1,12}(\.[0-9]{1,6})?\Z"))
     amount_jpy = fields.Integer(strict=True, validate=validate.Range(-JPY_MAX, JPY_MAX))
     remove = fields.Boolean(load_default=False)
 
@@ -78,6 +80,12 @@ class AmountsBody(Schema):
 
     reason = fields.String(required=True, validate=REASON)
     lines = fields.List(fields.Nested(LineChangeBody), required=True, validate=validate.Length(1, amending.LINES_MAX))
+
+
+def line_change(line: dict[str, Any]) -> LineChange:
+    """What a body says of one line."""
+    price = line.pop("unit_price_jpy", None)
+    return LineChange(**line, unit_price_jpy=None if price is None else Decimal(price))
 
 
 class RegistrationBody(Schema):

@@ -9,7 +9,6 @@ from exchange.web import api
 from exchange.web.access import me, operator, signed_in
 from settlement import actions, exporting, paper_schemas, queries, schemas
 from settlement.actions.own_invoices import BYTES_MAX
-from settlement.amending import LineChange
 from settlement.files import file_response
 
 blueprint = api.blueprint("papers", "Papers: sheets of municipalities, corrections, previews, exports.")
@@ -130,7 +129,7 @@ def correct(body: dict[str, Any], invoice_id: str) -> Any:
 def correct_amounts(body: dict[str, Any], invoice_id: str) -> Any:
     """Replace an invoice by one with the right amounts (修正適格請求書), paid or not; answers the new one."""
     at = clock.now()
-    changes = [LineChange(**line) for line in body["lines"]]
+    changes = [paper_schemas.line_change(line) for line in body["lines"]]
     made = actions.correct_amounts(invoice_id, changes=changes, reason=body["reason"], by=me(), at=at)
     return schemas.invoice_answer(made, today=at.date())
 

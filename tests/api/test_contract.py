@@ -21,6 +21,14 @@ from tests.world import ONE_OFF
 EXAMPLES = {"provider": 3, "buyer": 3, "administrator": 3, "stranger": 1}
 ANSWERS = {"expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "422"]}
 CONFIG = SchemathesisConfig.from_dict({"checks": {"positive_data_acceptance": ANSWERS}})
+
+
+@schemathesis.serializer("application/pdf")
+def as_file(ctx, value):
+    """Whatever was thought of is sent as the file."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
 MODES = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
 
 

@@ -113,7 +113,7 @@ def test_an_unpaid_invoice_is_replaced_and_the_first_stays_readable(market):
 
 def test_the_first_booking_is_reversed_once_and_pointed_at(market):
     first = market.invoice()
-    new = becomes(market, first, 20_000)
+    new = amended(market, first, {"quantity": "2 件", "unit_price_jpy": "10000.00"}).json
     entries = {e.cause: e for e in session.query(Entry)}
     booked = entries[f"invoice/{first['id']}/issued"]
     assert entries[f"reversal/{booked.id}"].reverses_id == booked.id
@@ -208,7 +208,13 @@ def test_amounts_that_stay_or_fall_to_nothing_and_strangers_are_refused(market):
     invoice = market.invoice()
     for line in ({"amount_jpy": 10_000}, {"amount_jpy": 0}, {"amount_jpy": -1}, {"remove": True}, {"quantity": "2 個"}):
         assert amended(market, invoice, line).status_code == 422, line
-    for line in ({"amount_jpy": "x"}, {"amount_jpy": 1.5}, {"unit_price_jpy": "NaN"}, {"position": "一"}):
+    for line in (
+        {"amount_jpy": "x"},
+        {"amount_jpy": 1.5},
+        {"unit_price_jpy": "NaN"},
+        {"unit_price_jpy": 5},
+        {"position": "一"},
+    ):
         assert amended(market, invoice, line).status_code == 422, line
     assert amended(market, invoice, {"amount_jpy": 5}, reason=" ").status_code == 422
     assert amended(market, invoice, {"amount_jpy": 5}, {"amount_jpy": 6}).status_code == 422
