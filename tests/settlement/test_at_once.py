@@ -1,4 +1,4 @@
-"""Eight people close, take in payments, give back and pay out at the same moment: the books are as if one had."""
+"""Eight people close, take in payments, give back, correct and pay out at the same moment: the books are as if one had."""
 
 import random
 import threading
@@ -29,13 +29,17 @@ def deeds(market, month, bought, turn):
         body = {"amount_jpy": bought[0]["total_jpy"], "reason": "返金"}
         return market.admin.post(f"/invoices/{bought[0]['id']}/refund", body).status_code
 
+    def correct():
+        body = {"lines": [{"position": 1, "amount_jpy": 5_000}], "reason": "単価の誤り"}
+        return market.admin.post(f"/invoices/{bought[1]['id']}/amounts", body).status_code
+
     def pay_out():
         answer = market.admin.post("/payouts/batch")
         if answer.status_code == 201:
             market.admin.post(f"/payouts/batch/{answer.json['id']}/sent")
         return answer.status_code
 
-    mine = [close, pay, give_back, pay_out]
+    mine = [close, pay, give_back, correct, pay_out]
     random.Random(turn).shuffle(mine)
     return mine
 
@@ -61,18 +65,23 @@ def test_eight_at_once_do_everything_once(market):
     told = {name: sorted(status for n, status in answers if n == name) for name, _ in answers}
     assert told["pay"] == [200] * CLIENTS and told["close"] == [202] * CLIENTS
     assert [s for s in told["give_back"] if s < 300] == [201], told["give_back"]
+    assert told["correct"] == [201] + [409] * (CLIENTS - 1)
     assert all(s in (201, 409, 422) for s in (*told["give_back"], *told["pay_out"])), told
 
     assert market.admin.get(f"/periods/{month}").json["state"] == "closed"
     charged = [line["contract_id"] for i in market.invoices(period=month) for line in i["lines"]]
     assert sorted(each for each in charged if each in subscribed) == sorted(subscribed)
-    assert [market.seen(i)["paid_jpy"] for i in bought[1:]] == [11_000] * 3
+    assert [market.seen(i)["paid_jpy"] for i in bought[2:]] == [11_000] * 2
+    corrected = market.seen({"id": market.seen(bought[1])["replaced_by_id"]})
+    assert (corrected["state"], corrected["paid_jpy"]) == ("paid", 5_500)
     returned = market.seen(bought[0])
     assert returned["state"] == "credited"
     accounts = market.admin.get("/ledger/accounts").json["items"]
     owed = {a["heading"]: a["balance_jpy"] for a in accounts}
-    left = check_payouts(market, net_jpy=3 * 10_000)
+    left = check_payouts(market, net_jpy=2 * 10_000 + 5_000)
     assert owed["bank"] == 44_000 - left  # each line of the statement once, whoever brought it first
+    late = 11_000 - returned["paid_jpy"]  # what came after it was given back
+    assert owed["unapplied"] == 5_500 + late  # of the corrected one, paid before the correction or after it
     assert owed["billed"] == owed["uncollected"] == 3 * 13_200
 
 
