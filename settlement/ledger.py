@@ -385,9 +385,13 @@ def post_hold(
 
 
 def _lock_in_order(moves: Sequence[Move]) -> None:
-    """Lock the balances that moves touch, in the order in which every entry does, so that no two wait in a ring."""
-    codes = sorted({place.code for move in moves for place in (move.source, move.destination)})
-    session.execute(sql("SELECT ledger_lock_held(:codes)"), {"codes": codes})
+    """Lock the balances that moves touch, in the order in which every entry does, so that no two wait in a ring.
+
+    Their accounts are opened first: what is not there yet could not be locked.
+    """
+    places = {place.code: place for move in moves for place in (move.source, move.destination)}
+    _open(places.values())
+    session.execute(sql("SELECT ledger_lock_held(:codes)"), {"codes": sorted(places)})
 
 
 def void_hold(hold_id: str, *, at: datetime) -> None:
