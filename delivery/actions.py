@@ -626,7 +626,7 @@ def set_limits(contract: Contract, limits: rules.Limits, *, by: Member, at: date
 def read_access_logs(*, at: datetime) -> reading.Reading:
     """Count what the access logs hold and was not counted yet.
 
-    Safe to run twice and at any point of a crash: lines, usage and offsets are one transaction. Reads at most 64 MB a
+    Safe to run twice and at any point of a crash: lines, usage and offsets are one transaction. Reads at most 128 MB a
     run, so that a long backlog is worked off in steps that are kept.
     """
     database.lock("metering")

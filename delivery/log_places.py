@@ -23,7 +23,7 @@ from exchange.config import config
 from listings import held
 from listings.models import StoragePlace
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 4 << 20
 HEAD_BYTES = 16_384  # of a file, to know it by its first line and its columns
 FIRST_LINE_BYTES = 4096  # of the first line: it holds time and request id
 IN_MEMORY_BYTES = 16 << 20

@@ -73,7 +73,7 @@ class RequestLine(Base):
     """One line of an access log that answered a grant, and the bytes it added to what is billable."""
 
     __tablename__ = "request_line"
-    __table_args__ = (Index("ix_request_line_grant", "grant_id", "at"),)
+    __table_args__ = (Index("ix_request_line_grant", "grant_id"),)
 
     request_id: Mapped[str] = mapped_column(primary_key=True)
     grant_id: Mapped[str]  # no foreign key: the statement that adds lines joins them to grants, which are never deleted
@@ -107,7 +107,7 @@ class GrantUsage(Base):
 
     __tablename__ = "grant_usage"
 
-    grant_id: Mapped[str] = mapped_column(ForeignKey("delivery_grant.id"), primary_key=True)
+    grant_id: Mapped[str] = mapped_column(primary_key=True)  # no foreign key: as for lines
     delivered_bytes: Mapped[int] = mapped_column(BigInteger)
     billable_bytes: Mapped[int] = mapped_column(BigInteger)
     downloads: Mapped[int]
@@ -368,11 +368,8 @@ CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table}
 for _evidence in (Grant, RequestLine, Correction):
     event.listen(_evidence.__table__, "after_create", DDL(_KEEP.format(table=_evidence.__tablename__)))
 
-# The union of everything so far, line by line: `range_agg` starts over at every row of a window, this adds one range.
-_UNION_SO_FAR = """
-CREATE OR REPLACE AGGREGATE covered_so_far(int8multirange)
-  (SFUNC = multirange_union, STYPE = int8multirange, INITCOND = '{}');
+_COVERED_BYTES = """
 CREATE OR REPLACE FUNCTION covered_bytes(int8multirange) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
   $$ SELECT coalesce(sum(upper(piece) - lower(piece)), 0)::bigint FROM unnest($1) AS piece $$;
 """
-event.listen(Coverage.__table__, "after_create", DDL(_UNION_SO_FAR))
+event.listen(Coverage.__table__, "after_create", DDL(_COVERED_BYTES))

@@ -6,6 +6,7 @@ are noted in the transaction that counts. A file that broke off is set aside, wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +14,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from delivery import access_logs, log_places, metering
+from delivery import log_places, metering
 from delivery.models import LogFile, LogReading, SetAside
 from exchange import clock
 from exchange.database import session
 from exchange.jobs import JobRun
 
 JOB = "read-access-logs"
-BYTES_A_RUN = 64 << 20
+BYTES_A_RUN = 128 << 20
 FILE_COST_BYTES = 64 << 10  # the least that a file counts as: a thousand small ones are a run, too
 
 
@@ -33,20 +34,17 @@ class Reading:
 
 
 def read(source: log_places.Source, *, at: datetime, ahead: timedelta) -> Reading:
-    """Count what was not counted yet, at most 64 MB; the caller holds the lock of the source."""
-    counted, left = 0, BYTES_A_RUN
-    for entries in source.files.pages():
-        read_marks = _marks([source.stored(entry) for entry in entries])
-        for entry in entries:
-            if read_marks.get(source.stored(entry)) == entry.mark:
-                continue
-            if left <= 0:
-                return _noted(source, Reading(counted, is_complete=False), at)
-            with source.opened(entry) as log:
-                if log is not None:
-                    lines, left = _read(source, log, entry, left=left, at=at, ahead=ahead)
-                    counted += lines
-    return _noted(source, Reading(counted, is_complete=left > 0), at)
+    """Count what was not counted yet, at most 128 MB; the caller holds the lock of the source.
+
+    Lines are taken for new ones: looking each id up first would cost a tenth of all. Where one was counted before (a
+    file was copied, a service told it twice), all is undone and read once more, with a look at every id.
+    """
+    try:
+        with session.begin_nested():
+            done = _read_all(source, at, ahead, looks_up=False)
+    except metering.CountedBefore:
+        done = _read_all(source, at, ahead, looks_up=True)
+    return _noted(source, done, at)
 
 
 def _marks(names: list[str]) -> dict[str, str | None]:
@@ -55,72 +53,95 @@ def _marks(names: list[str]) -> dict[str, str | None]:
     return {name: mark for name, mark in session.execute(known)}
 
 
-def _read(
-    source: log_places.Source,
-    log: log_places.Log,
-    entry: log_places.Entry,
-    *,
-    left: int,
-    at: datetime,
-    ahead: timedelta,
-) -> tuple[int, int]:
-    counted = 0
-    offset = session.scalar(select(LogFile.offset).where(LogFile.first_line == log.identity)) or 0
-    note = _Note(source, str(log.identity), entry, at, offset)
-    for block in log.blocks(offset=offset):
-        records = access_logs.parse(source.writes, block.text, bucket=source.bucket, head=log.head)
-        name = source.stored(entry)
-        result = metering.roll_up(records.json, file=name, at=at, ahead=ahead, place_id=source.place_id)
-        note.add(block.end, records, result, ahead)
-        counted, left = counted + result.counted, left - len(block.text)
+def _read_all(source: log_places.Source, at: datetime, ahead: timedelta, *, looks_up: bool) -> Reading:
+    left, notes = BYTES_A_RUN, _Notes(source)
+    with metering.reading(source, at=at, ahead=ahead, looks_up=looks_up) as meter:
+        for entry in _unread(source, meter):
+            if left <= 0:
+                break
+            with source.opened(entry) as log:
+                if log is not None:
+                    left = _read(log, notes.of(log, entry, meter), meter, left=left) - FILE_COST_BYTES
+    return Reading(notes.write(at, ahead), is_complete=left > 0)
+
+
+def _unread(source: log_places.Source, meter: metering.Meter) -> Iterator[log_places.Entry]:
+    """The files that were not read to their end as they are now."""
+    for entries in source.files.pages():
+        meter.settle()
+        read_marks = _marks([source.stored(entry) for entry in entries])
+        yield from (entry for entry in entries if read_marks.get(source.stored(entry)) != entry.mark)
+
+
+def _read(log: log_places.Log, note: _Note, meter: metering.Meter, *, left: int) -> int:
+    """Read a file until nothing is left of what may be read; how much is."""
+    note.behind = False
+    for block in log.blocks(offset=note.offset):
+        meter.add(block.text, to=note.totals, head=log.head)
+        note.offset, left = block.end, left - len(block.text)
         if left <= 0 and not block.is_last:
             note.behind = True
             break
-    if log.is_damaged:
-        session.add(SetAside(reason="damaged", file=source.stored(entry), line="", seen_at=at))
-        note.set_aside += 1
-    note.write()
-    return counted, left - FILE_COST_BYTES
+    note.is_damaged |= log.is_damaged
+    return left
 
 
 @dataclass
 class _Note:
     """What a run adds to a file's row."""
 
-    source: log_places.Source
     first_line: str
     entry: log_places.Entry
-    at: datetime
     offset: int
-    lines: int = 0
-    counted: int = 0
-    duplicates: int = 0
-    set_aside: int = 0
-    newest_line_at: datetime | None = None
+    totals: metering.Totals
     behind: bool = False
+    is_damaged: bool = False
 
-    def add(self, end: int, records: access_logs.Records, result: metering.Counted, ahead: timedelta) -> None:
-        self.offset = end
-        self.lines += records.lines
-        self.counted += result.counted
-        self.duplicates += result.duplicates
-        self.set_aside += result.set_aside
-        if records.newest_ms is not None:
-            newest = datetime.fromtimestamp(records.newest_ms / 1000, clock.JST) + ahead
-            # A machine whose clock runs ahead must not make a meter that stands still look as if it were running.
-            newest = min(newest, self.at)
-            self.newest_line_at = max(newest, self.newest_line_at or newest)
+    def newest_line_at(self, at: datetime, ahead: timedelta) -> datetime | None:
+        """The newest line's time, at most now: a machine whose clock runs ahead must not make a meter that stands still
+        look as if it were running."""
+        if self.totals.newest_ms is None:
+            return None
+        return min(datetime.fromtimestamp(self.totals.newest_ms / 1000, clock.JST) + ahead, at)
 
-    def write(self) -> None:
-        row = {"name": self.source.stored(self.entry), "offset": self.offset, "behind": self.behind, "read_at": self.at}
-        row |= {"mark": self.entry.mark, "newest_line_at": self.newest_line_at}
-        sums = {name: getattr(self, name) for name in ("lines", "counted", "duplicates", "set_aside")}
-        note = insert(LogFile).values(first_line=self.first_line, **row, **sums)
-        kept = {name: note.excluded[name] for name in row} | {n: getattr(LogFile, n) + note.excluded[n] for n in sums}
-        kept["newest_line_at"] = func.greatest(LogFile.newest_line_at, note.excluded.newest_line_at)
-        session.execute(note.on_conflict_do_update(index_elements=["first_line"], set_=kept))
-        if self.newest_line_at:
-            _note_source(self.source, self.at, {"newest_line_at": self.newest_line_at})
+
+class _Notes:
+    """Those of all files of a run, known by their first lines."""
+
+    def __init__(self, source: log_places.Source) -> None:
+        self._source = source
+        self._notes: dict[str, _Note] = {}
+
+    def of(self, log: log_places.Log, entry: log_places.Entry, meter: metering.Meter) -> _Note:
+        """A file's, which goes on where the last run, or another name for it in this one, stopped."""
+        identity = str(log.identity)
+        if identity in self._notes:
+            self._notes[identity].entry = entry
+        else:
+            meter.settle()
+            offset = session.scalar(select(LogFile.offset).where(LogFile.first_line == identity)) or 0
+            self._notes[identity] = _Note(identity, entry, offset, meter.file(self._source.stored(entry)))
+        return self._notes[identity]
+
+    def write(self, at: datetime, ahead: timedelta) -> int:
+        """Write all down; how many lines were counted."""
+        for note in self._notes.values():
+            self._write(note, note.newest_line_at(at, ahead), at)
+        return sum(note.totals.counted for note in self._notes.values())
+
+    def _write(self, note: _Note, newest: datetime | None, at: datetime) -> None:
+        row = {"name": self._source.stored(note.entry), "offset": note.offset, "behind": note.behind, "read_at": at}
+        row |= {"mark": note.entry.mark, "newest_line_at": newest}
+        if note.is_damaged:
+            session.add(SetAside(reason="damaged", file=row["name"], line="", seen_at=at))
+            note.totals.set_aside += 1
+        sums = {name: getattr(note.totals, name) for name in ("lines", "counted", "duplicates", "set_aside")}
+        made = insert(LogFile).values(first_line=note.first_line, **row, **sums)
+        kept = {name: made.excluded[name] for name in row} | {n: getattr(LogFile, n) + made.excluded[n] for n in sums}
+        kept["newest_line_at"] = func.greatest(LogFile.newest_line_at, made.excluded.newest_line_at)
+        session.execute(made.on_conflict_do_update(index_elements=["first_line"], set_=kept))
+        if newest:
+            _note_source(self._source, at, {"newest_line_at": newest})
 
 
 def _noted(source: log_places.Source, reading: Reading, at: datetime) -> Reading:

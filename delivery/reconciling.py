@@ -215,8 +215,8 @@ def _lines(since: datetime) -> Iterable[Found]:
                 since_read = max(0, block.end - known[entry.name].offset)
                 lines = block.text.encode()[:-since_read].decode(errors="replace") if since_read else block.text
                 left -= len(lines)
-                told = access_logs.parse(source.writes, lines, bucket=source.bucket, head=log.head)
-                row = session.execute(_LINES, {"records": told.json}).one()
+                records = access_logs.as_json(source.writes, lines, bucket=source.bucket, head=log.head)
+                row = session.execute(_LINES, {"records": records}).one()
                 sums = {name: count + int(getattr(row, name)) for name, count in sums.items()}
         if sums["missing"] or sums["other"]:
             yield "lines", str(known[entry.name].first_line), {"file": entry.name} | sums

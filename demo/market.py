@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import delete
 
 from contracts import actions as contracts
 from contracts.models import Contract, Offer
 from delivery import actions as delivery
-from delivery import metering
+from delivery import log_places, metering
 from demo import content
 from exchange import clock, settings, storage
 from exchange.database import new_id, session
@@ -266,24 +268,19 @@ def delivered(market: Market, contract: Contract, key: str, *, at: datetime, par
     buyer = next(m for m in market.members.values() if m.organization_id == contract.buyer_id)
     file = market.files[key]
     link = delivery.issue_link(contract.id, file.id, variant="original", expires_in=300, token_id=None, by=buyer, at=at)
-    sent = int(link.size * part)
-    record: dict[str, Any] = {
-        "n": 1,
-        "request_id": f"demo-{link.id}",
-        "at": at.isoformat(),
-        "method": "GET",
-        "status": 200 if part == 1 else 206,
-        "bytes_sent": sent,
-        "range": None if part == 1 else f"bytes=0-{sent - 1}",
-        "start": 0,
-        "stop": sent,
-        "remote": "192.0.2.10",
-        "user_agent": "curl/8.5.0",
-        "grant_id": link.id,
-        "object_key": file.object_key,
-        "digest": f"demo-{link.id}",
-    }
-    metering.roll_up(json.dumps([record]), file="demo", at=at, ahead=timedelta(0))
+    _logged(link, file.object_key or "", int(link.size * part), at)
+
+
+def _logged(link: delivery.Link, object_key: str, sent: int, at: datetime) -> None:
+    """A line as the gateway writes it, counted."""
+    source = replace(log_places.managed(), writes="gateway")
+    uri = f"/{source.bucket}/{quote(object_key)}?x-grant={link.id}"
+    headers = {"User-Agent": ["curl/8.5.0"]} | ({} if sent == link.size else {"Range": [f"bytes=0-{sent - 1}"]})
+    request = {"client_ip": "192.0.2.10", "method": "GET", "uri": uri, "headers": headers}
+    line = {"ts": at.timestamp(), "request_id": f"demo-{link.id}", "request": request, "size": sent}
+    line["status"] = 200 if sent == link.size else 206
+    with metering.reading(source, at=at, ahead=timedelta(0)) as meter:
+        meter.add(json.dumps(line), to=meter.file("demo"), head="")
 
 
 def deals(market: Market) -> None:
