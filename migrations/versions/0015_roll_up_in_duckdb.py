@@ -5,7 +5,7 @@ What writes usage has read the grant, and grants stay. The lines of a grant are 
 
 from alembic import op
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 
 UNION_SO_FAR = """
