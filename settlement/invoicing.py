@@ -21,7 +21,7 @@ from exchange.identity.actions import Word, notify_each
 from exchange.identity.models import Organization
 from exchange.identity.queries import operator_organization
 from exchange.settings import Settings
-from settlement import assessing, charges, fiscal_years, issuing, ledger, papers, rules
+from settlement import assessing, authorizing, charges, fiscal_years, issuing, ledger, papers, rules
 from settlement.charges import Charge, Pair
 from settlement.issuing import Issuing
 from settlement.ledger import Booking, Move
@@ -146,6 +146,8 @@ def _write(made: Sequence[Paper], at: datetime) -> None:
     session.execute(insert(InvoiceLine), [row for n, paper in enumerate(made) for row in _lines(ids[n], paper.lines)])
     _book(rows, at)
     _tell_issued(rows, at)
+    due = [row for row in rows if row["ground"] == ACTIVATION and row["due_on"]]
+    authorizing.capture_for([(row["contract_id"], row["id"]) for row in due], at=at)
 
 
 def _numbered_by(paper: Paper, operator: Organization | None) -> tuple[str, str]:

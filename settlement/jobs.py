@@ -106,6 +106,18 @@ def charge_saved_cards(*, at: datetime) -> None:
     actions.charge_saved_cards(at=at)
 
 
+@periodic("card-authorizations", seconds=5, title=text(N_("カードの与信枠を、契約の成立・不成立に応じて処理する")))
+def settle_authorizations(*, at: datetime) -> None:
+    """Captured once the contract is active, released where it came to nothing."""
+    actions.settle_authorizations(at=at)
+
+
+@handler("stripe-authorization")
+def look_at_authorization(payload: dict[str, Any], *, at: datetime) -> None:
+    """Ask how an authorized card stands, or release it."""
+    actions.look_at_authorization(payload["authorization_id"], at=at)
+
+
 @handler("stripe-event")
 def handle_event(payload: dict[str, Any], *, at: datetime) -> None:
     """Look into what an event is about."""

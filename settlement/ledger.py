@@ -121,6 +121,16 @@ def uncollected(provider_id: str) -> Place:
     return Place("uncollected", provider_id)
 
 
+def captured(buyer_id: str) -> Place:
+    """Memorandum: captured of a buyer's authorized cards; what is authorized and not yet captured is on hold (管理勘定)."""
+    return Place("captured", buyer_id)
+
+
+def captured_for(provider_id: str) -> Place:
+    """Memorandum: the same amounts, by the provider for whom they were captured."""
+    return Place("captured-for", provider_id)
+
+
 @lru_cache(maxsize=64)
 def _posting(moves: int, accounts: int) -> Quick:
     """One statement for an entry of so many moves between so many accounts; nothing is booked where one is missing."""
@@ -392,6 +402,12 @@ def _lock_in_order(moves: Sequence[Move]) -> None:
     places = {place.code: place for move in moves for place in (move.source, move.destination)}
     _open(places.values())
     session.execute(sql("SELECT ledger_lock_held(:codes)"), {"codes": sorted(places)})
+
+
+def is_waiting(hold_id: str, *, at: datetime) -> bool:
+    """Whether a hold can still be posted or voided at a moment."""
+    waiting = select(Hold.id).where(Hold.id == hold_id, Hold.ended.is_(None), Hold.expires_at > at)
+    return session.scalar(waiting) is not None
 
 
 def void_hold(hold_id: str, *, at: datetime) -> None:

@@ -71,7 +71,8 @@ def take_payment(payment: OnlinePayment, seen: IntentSeen, *, at: datetime) -> I
     What the invoice no longer needs, because it was paid otherwise in the meantime, waits for a person.
     """
     invoice = invoice_of(payment)
-    if seen.currency != stripe_gateway.CURRENCY or seen.our_id != payment.id:
+    is_ours = seen.our_id == payment.id or (seen.authorization_id or "") == payment.authorization_id
+    if seen.currency != stripe_gateway.CURRENCY or not is_ours:
         raise WrongState(text("Stripe の支払いがこの請求書のものではありません。"), state=seen.status)
     receipt = Receipt(
         id=new_id(),

@@ -77,6 +77,7 @@ class Heading:
 # Fees are booked with their consumption tax inside (税込経理方式); the tax category says so to the accounting
 # software. What Stripe keeps of a payment is the exchange's cost: exempt where it is the discount on a card claim
 # (消費税法別表第二), taxed where Stripe's own account of the fee shows tax. Amounts billed but not received stand in memorandum accounts: the claim is the provider's, not ours.
+# What a card was authorized for is nobody's money yet: a hold on `captured`, and an entry there once it was captured.
 CHART = {
     "bank": Heading(N_("普通預金"), "asset", "debit"),
     "stripe": Heading(N_("未収入金(決済代行会社)"), "asset", "debit"),
@@ -96,6 +97,8 @@ CHART = {
     "losses": Heading(N_("雑損失"), "expense", "debit"),
     "billed": Heading(N_("管理勘定 請求済未収"), "memorandum", "debit", floored=True),
     "uncollected": Heading(N_("管理勘定 請求済未収(対照)"), "memorandum", "credit", floored=True),
+    "captured": Heading(N_("管理勘定 カード与信の売上確定"), "memorandum", "debit", floored=True),
+    "captured-for": Heading(N_("管理勘定 カード与信の売上確定(対照)"), "memorandum", "credit", floored=True),
 }
 HELD_FOR_OTHERS = (
     "deposits",
@@ -286,6 +289,20 @@ ONLINE_STATES = {
     "failed": (N_("不成立"), "error"),
     "expired": (N_("期限切れ"), "info"),
 }
+AUTHORIZING = ("intended", "open", "authorized", "releasing")
+CAME_TO_NOTHING = ("declined", "rejected", "expired")  # contracts that nothing will ever be owed for
+AUTHORIZED_DAYS = 7  # how long most cards stay authorized, where Stripe does not say until when
+AUTHORIZATION_STATES = {
+    "intended": (N_("準備中"), "info"),
+    "open": (N_("確保の画面を表示中"), "info"),
+    "authorized": (N_("確保済み"), "success"),
+    "captured": (N_("売上確定済み"), "success"),
+    "releasing": (N_("解放の手続き中"), "warning"),
+    "released": (N_("解放済み"), "info"),
+    "lapsed": (N_("期間満了により解放"), "warning"),
+    "abandoned": (N_("確保されませんでした"), "info"),
+    "failed": (N_("不成立"), "error"),
+}
 ONLINE_METHODS = {
     "card": N_("クレジットカード"),
     "konbini": N_("コンビニ"),
@@ -320,7 +337,7 @@ def online_state(now: str, *, page: str | None, intent: str | None) -> str:
     """
     if intent == "succeeded":
         return "succeeded"
-    if now not in UNDER_WAY:
+    if now not in UNDER_WAY or intent == "requires_capture":  # an authorized card: nobody took anything from it yet
         return now
     if page == "expired" or intent == "canceled":
         return "expired"
@@ -329,6 +346,34 @@ def online_state(now: str, *, page: str | None, intent: str | None) -> str:
     if intent == "requires_payment_method" or (page is None and intent == "requires_action"):
         return "failed"
     return "processing" if page == "complete" or intent else now
+
+
+def authorization_state(now: str, *, page: str | None, intent: str | None) -> str:
+    """The state of a card's authorization, from Stripe's words on its page and on the payment itself.
+
+    Nothing goes back from an end. One that was captured is ended by the payment that books it.
+    """
+    if now not in AUTHORIZING or (intent == "succeeded" and now != "releasing"):
+        return now
+    if intent == "succeeded":
+        return "failed"  # somebody captured by hand what was to be released
+    if intent == "requires_capture":
+        return now if now == "releasing" else "authorized"
+    if intent == "canceled" or page == "expired":
+        if now == "releasing":
+            return "released"
+        return "lapsed" if now == "authorized" or page == "complete" else "abandoned"
+    return now
+
+
+def authorization_fate(contract_state: str, *, is_activated: bool) -> str:
+    """What becomes of an authorized card as its contract stands: `wait`, `capture`, or `release`.
+
+    Ending a contract never erases a charge already earned.
+    """
+    if is_activated:
+        return "capture"
+    return "release" if contract_state in CAME_TO_NOTHING else "wait"
 
 
 def refund_state(status: str) -> str:

@@ -88,6 +88,9 @@ class IntentSeen:
     charged_at: datetime | None
     method: str | None
     reason: str | None
+    authorization_id: str | None = None
+    capturable_jpy: int = 0
+    capture_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class RefundSeen:
     intent_id: str | None
     our_id: str | None
     reason: str | None
+    has_moved: bool  # not while it is pending, and never where Stripe released what was authorized and not captured
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,54 @@ def make_payment_page(
         "locale": "en" if language == "en" else "ja",
     }
     return _made_page(params, payment_id)
+
+
+def make_authorization_page(
+    *, authorization_id: str, amount_jpy: int, title: str, customer_id: str, return_to: str, language: str
+) -> SessionSeen:
+    """A page on which a card is authorized for an amount; nothing is taken before it is captured."""
+    said = {"authorization": authorization_id}
+    params: SessionCreateParams = {
+        "mode": "payment",
+        "customer": customer_id,
+        "client_reference_id": authorization_id,
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {"currency": CURRENCY, "unit_amount": amount_jpy, "product_data": {"name": title}},
+            }
+        ],
+        "allowed_payment_method_types": ["card"],
+        "payment_intent_data": {"capture_method": "manual", "metadata": said, "description": title},
+        "metadata": said,
+        "success_url": f"{return_to}?authorized={authorization_id}",
+        "cancel_url": return_to,
+        "locale": "en" if language == "en" else "ja",
+    }
+    return _made_page(params, authorization_id)
+
+
+def capture(intent_id: str, *, amount_jpy: int, key: str) -> IntentSeen:
+    """Take so much of an authorized card, at most what was authorized; Stripe releases the rest.
+
+    Raises `StripeRefuses` when it is captured, canceled or lapsed already, or the bank says no.
+    """
+    with _asking("capture") as client:
+        wanted: stripe.params.PaymentIntentCaptureParams = {
+            "amount_to_capture": amount_jpy,
+            "expand": ["latest_charge"],
+        }
+        return _intent_seen(client.v1.payment_intents.capture(intent_id, wanted, {"idempotency_key": key}))
+
+
+def release(intent_id: str, *, key: str) -> IntentSeen:
+    """Give an authorized card free; raises `StripeRefuses` when it is captured, or free already."""
+    with _asking("release") as client:
+        wanted: stripe.params.PaymentIntentCancelParams = {
+            "cancellation_reason": "abandoned",
+            "expand": ["latest_charge"],
+        }
+        return _intent_seen(client.v1.payment_intents.cancel(intent_id, wanted, {"idempotency_key": key}))
 
 
 def _options_of(ways: tuple[str, ...]) -> Any:
@@ -388,7 +440,16 @@ def _intent_seen(found: stripe.PaymentIntent) -> IntentSeen:
         _moment(charge.created) if charge else None,
         details.type if details else None,
         _maybe(error, "decline_code") or _maybe(error, "code"),
+        _said(found.metadata, "authorization"),
+        found.amount_capturable,
+        _capture_before(details),
     )
+
+
+def _capture_before(details: Any) -> datetime | None:
+    """Until when an authorized card can be captured; Stripe leaves it out for what is captured at once."""
+    seconds = getattr(getattr(details, "card", None), "capture_before", None)
+    return _moment(seconds) if seconds else None
 
 
 def intent_of_charge(charge_id: str) -> str | None:
@@ -418,6 +479,7 @@ def _refund_seen(found: stripe.Refund) -> RefundSeen:
         _id_of(found.payment_intent),
         _said(found.metadata, "refund"),
         _maybe(found, "failure_reason"),
+        _id_of(getattr(found, "balance_transaction", None)) is not None,
     )
 
 

@@ -26,6 +26,7 @@ from stripe.params import checkout as PC
 
 KEY, SECRET = "sk_test_stand_in", "whsec_stand_in"
 LEAST_JPY, MOST_JPY = 50, 99_999_999
+AUTHORIZED_SECONDS = 7 * 86_400
 PAY = "/c/pay/"
 PAGE = '<title>Stripe</title><h1>{amount}円</h1><form method="post"><button>支払う</button></form>'
 OPTIONS = set(stripe.RequestOptions.__annotations__)
@@ -139,7 +140,7 @@ def read_all(given: Any, definition: Any, path: str = "") -> dict[str, Any]:
 
 @dataclass
 class Fault:
-    """What goes wrong with the next request to a path: 409, 429, 500, slow, drop (after acting)."""
+    """What goes wrong with the next request to a path: 402, 409, 429, 500, slow, drop (after acting)."""
 
     path: str
     kind: str
@@ -242,6 +243,8 @@ class StandIn:
     def _answer(
         self, handler: BaseHTTPRequestHandler, path: str, pairs: list[tuple[str, str]], fault: Fault | None
     ) -> tuple[int, dict[str, Any]]:
+        if fault and fault.kind == "402":
+            return 402, _error("card_error", "card_declined")
         if fault and fault.kind in ("409", "429", "500"):
             code = {"409": "lock_timeout", "429": "rate_limit", "500": "api_error"}[fault.kind]
             return int(fault.kind), _error("invalid_request_error" if fault.kind == "409" else "api_error", code)
@@ -353,6 +356,7 @@ class StandIn:
         assert method in session["payment_method_types"], f"{method} is not offered"
         if session["payment_intent"] is None:
             intent = self.new_intent(session["amount_total"], session["customer"], session["_intent_metadata"])
+            intent["capture_method"] = session["_capture_method"]
             session["payment_intent"] = intent["id"]
         return self.one(session["payment_intent"], "payment_intent")
 
@@ -382,15 +386,33 @@ class StandIn:
 
     def succeed(self, intent: dict[str, Any], method: str) -> None:
         """A payment went through: there is a charge, and the balance moves."""
-        charge = self.keep(
+        charge = self._charge_of(intent, method, captured=intent["amount"])
+        self._moves_in(charge, method)
+        intent |= {
+            "status": "succeeded",
+            "amount_received": intent["amount"],
+            "latest_charge": charge["id"],
+            "last_payment_error": None,
+            "next_action": None,
+        }
+        self.happened("payment_intent.succeeded", intent)
+
+    def _moves_in(self, charge: dict[str, Any], method: str) -> None:
+        amount = charge["amount_captured"]
+        kind = "charge" if method == "card" else "payment"
+        move = self.move(kind, amount, charge["id"], fee=amount * 36 // 1000, taxed=method != "card")
+        charge["balance_transaction"] = move["id"]
+
+    def _charge_of(self, intent: dict[str, Any], method: str, *, captured: int) -> dict[str, Any]:
+        return self.keep(
             {
                 "id": self.new_id("ch" if method == "card" else "py"),
                 "object": "charge",
                 "amount": intent["amount"],
-                "amount_captured": intent["amount"],
+                "amount_captured": captured,
                 "amount_refunded": 0,
                 "balance_transaction": None,
-                "captured": True,
+                "captured": captured > 0,
                 "created": int(time.time()),
                 "currency": "jpy",
                 "customer": intent["customer"],
@@ -404,17 +426,59 @@ class StandIn:
                 "status": "succeeded",
             }
         )
-        fee = intent["amount"] * 36 // 1000
-        kind = "charge" if method == "card" else "payment"
-        self.move(kind, intent["amount"], charge["id"], fee=fee, taxed=method != "card")
+
+    # ---- a card that is authorized first, and captured later
+
+    def authorize(self, intent: dict[str, Any]) -> None:
+        """A card is good for an amount, for a week; nothing moves."""
+        charge = self._charge_of(intent, "card", captured=0)
+        charge["payment_method_details"]["card"] = {"capture_before": int(time.time()) + AUTHORIZED_SECONDS}
         intent |= {
-            "status": "succeeded",
-            "amount_received": intent["amount"],
+            "status": "requires_capture",
+            "amount_capturable": intent["amount"],
             "latest_charge": charge["id"],
             "last_payment_error": None,
             "next_action": None,
         }
+        self.happened("payment_intent.amount_capturable_updated", intent)
+
+    def capture(self, intent: dict[str, Any], amount: int) -> None:
+        """Take so much of an authorized card; the rest is given free, as a refund that moves no money."""
+        if intent["status"] != "requires_capture":
+            raise Refused("payment_intent_unexpected_state", "payment_intent")
+        if not 0 < amount <= intent["amount_capturable"]:
+            raise Refused("amount_too_large", "amount_to_capture")
+        charge = self.things[intent["latest_charge"]]
+        charge |= {"captured": True, "amount_captured": amount}
+        self._moves_in(charge, "card")
+        if amount < intent["amount"]:
+            self._gives_free(intent, intent["amount"] - amount, None)
+        intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
+        self.happened("charge.captured", charge)
         self.happened("payment_intent.succeeded", intent)
+
+    def cancel(self, intent: dict[str, Any], reason: str | None) -> None:
+        """Give an authorized card free."""
+        if intent["status"] not in ("requires_capture", "requires_payment_method", "requires_action"):
+            raise Refused("payment_intent_unexpected_state", "payment_intent")
+        if intent["status"] == "requires_capture":
+            why = "expired_uncaptured_charge" if reason == "automatic" else None
+            self._gives_free(intent, intent["amount_capturable"], why)
+        intent |= {"status": "canceled", "amount_capturable": 0, "cancellation_reason": reason}
+        intent["canceled_at"] = int(time.time())
+        self.happened("payment_intent.canceled", intent)
+
+    def lapses(self, intent_id: str) -> None:
+        """Nobody captured an authorized card within its week."""
+        with self.lock:
+            self.cancel(self.one(intent_id, "payment_intent"), "automatic")
+
+    def _gives_free(self, intent: dict[str, Any], amount: int, why: str | None) -> None:
+        charge = self.things[intent["latest_charge"]]
+        self._refund_made(intent, charge, amount, {}, reason=why, status="succeeded")
+        charge["amount_refunded"] += amount
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        self.happened("charge.refunded", charge)
 
     def decline(self, intent: dict[str, Any], code: str = "card_declined") -> None:
         """The bank says no."""
@@ -428,8 +492,12 @@ class StandIn:
         """Somebody pays on a page with a card."""
         with self.lock:
             intent, session = self._intent_of(session_id, "card"), self.things[session_id]
-            session |= {"status": "complete", "payment_status": "paid", "url": None}
-            self.succeed(intent, "card")
+            session |= {"status": "complete", "url": None}
+            if intent["capture_method"] == "manual":
+                self.authorize(intent)  # and the page stays unpaid
+            else:
+                session["payment_status"] = "paid"
+                self.succeed(intent, "card")
             self.happened("checkout.session.completed", session)
 
     def is_declined(self, session_id: str) -> None:
@@ -494,9 +562,30 @@ class StandIn:
             raise Refused("amount_too_large", "amount")
         if method != "card" and not email:
             raise Refused("parameter_missing", "instructions_email")
-        refund = self.keep(
+        status = "succeeded" if method == "card" else "requires_action"
+        refund = self._refund_made(intent, charge, amount, metadata, reason="requested_by_customer", status=status)
+        charge["amount_refunded"] += amount
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        if method == "card":
+            self._refund_leaves(refund, "refund")
+        self.happened("refund.created", refund)
+        self.happened("charge.refunded", charge)
+        return refund
+
+    def _refund_made(
+        self,
+        intent: dict[str, Any],
+        charge: dict[str, Any],
+        amount: int,
+        metadata: dict[str, str],
+        *,
+        reason: str | None,
+        status: str,
+    ) -> dict[str, Any]:
+        is_card = charge["payment_method_details"]["type"] == "card"
+        return self.keep(
             {
-                "id": self.new_id("re" if method == "card" else "pyr"),
+                "id": self.new_id("re" if is_card else "pyr"),
                 "object": "refund",
                 "amount": amount,
                 "balance_transaction": None,
@@ -505,18 +594,11 @@ class StandIn:
                 "currency": "jpy",
                 "metadata": metadata,
                 "payment_intent": intent["id"],
-                "reason": "requested_by_customer",
+                "reason": reason,
                 "receipt_number": None,
-                "status": "succeeded" if method == "card" else "requires_action",
+                "status": status,
             }
         )
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-        if method == "card":
-            self._refund_leaves(refund, "refund")
-        self.happened("refund.created", refund)
-        self.happened("charge.refunded", charge)
-        return refund
 
     def _refund_leaves(self, refund: dict[str, Any], kind: str) -> None:
         refund["balance_transaction"] = self.move(kind, -refund["amount"], refund["id"])["id"]
@@ -673,6 +755,11 @@ def _make_session(machine: StandIn, given: dict[str, Any]) -> dict[str, Any]:
             raise Refused("parameter_missing", "payment_method_options[customer_balance]")
     if amount is not None and not 120 <= amount <= 300_000:
         ways = [way for way in ways if way != "konbini"]
+    capture_method = given.get("payment_intent_data", {}).get("capture_method", "automatic_async")
+    if capture_method == "manual":  # left out, as ways are that an account has not enabled
+        ways = [way for way in ways if way not in ("konbini", "customer_balance")]
+    if not ways:
+        raise Refused("parameter_invalid", "payment_intent_data[capture_method]")
     session_id = machine.new_id("cs_test")
     return machine.keep(
         {
@@ -698,6 +785,7 @@ def _make_session(machine: StandIn, given: dict[str, Any]) -> dict[str, Any]:
             "success_url": given["success_url"],
             "url": f"{machine.base}/c/pay/{session_id}",
             "_intent_metadata": given.get("payment_intent_data", {}).get("metadata", {}),
+            "_capture_method": capture_method,
         }
     )
 
@@ -746,6 +834,21 @@ def _expanded(machine: StandIn, intent: dict[str, Any], given: dict[str, Any]) -
 
 def _intent(machine: StandIn, intent_id: str, given: dict[str, Any]) -> dict[str, Any]:
     return _expanded(machine, machine.one(intent_id, "payment_intent"), given)
+
+
+def _capture(machine: StandIn, intent_id: str, given: dict[str, Any]) -> dict[str, Any]:
+    intent = machine.one(intent_id, "payment_intent")
+    machine.capture(intent, given.get("amount_to_capture", intent["amount_capturable"]))
+    return _expanded(machine, intent, given)
+
+
+def _cancel(machine: StandIn, intent_id: str, given: dict[str, Any]) -> dict[str, Any]:
+    intent = machine.one(intent_id, "payment_intent")
+    pages = [p for p in machine.all_of("checkout.session") if p["payment_intent"] == intent_id]
+    if pages and intent["status"] != "requires_capture":  # a page's payment is left by closing the page
+        raise Refused("payment_intent_unexpected_state", "intent")
+    machine.cancel(intent, given.get("cancellation_reason"))
+    return _expanded(machine, intent, given)
 
 
 def _listed(url: str, found: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
@@ -814,6 +917,8 @@ ROUTES: list[tuple[str, str, Any, Callable[..., dict[str, Any]]]] = [
     ("POST", "/v1/payment_intents", P.PaymentIntentCreateParams, _make_intent),
     ("GET", "/v1/payment_intents", P.PaymentIntentListParams, _intents),
     ("GET", "/v1/payment_intents/([^/]+)", P.PaymentIntentRetrieveParams, _intent),
+    ("POST", "/v1/payment_intents/([^/]+)/capture", P.PaymentIntentCaptureParams, _capture),
+    ("POST", "/v1/payment_intents/([^/]+)/cancel", P.PaymentIntentCancelParams, _cancel),
     ("GET", "/v1/charges/([^/]+)", P.ChargeRetrieveParams, _one("charge")),
     ("POST", "/v1/refunds", P.RefundCreateParams, _make_refund),
     ("GET", "/v1/refunds", P.RefundListParams, _refunds),

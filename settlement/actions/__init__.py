@@ -7,6 +7,12 @@ from settlement.actions.assessments import (
     record_notice,
     withdraw_assessment,
 )
+from settlement.actions.card_authorizations import (
+    begin_authorization,
+    look_at_authorization,
+    release_authorization,
+    settle_authorizations,
+)
 from settlement.actions.corrections import correct, correct_amounts, correction_document, print_correction, void
 from settlement.actions.months import (
     LogBehind,
@@ -16,7 +22,6 @@ from settlement.actions.months import (
     issue_what_is_due,
 )
 from settlement.actions.online_payments import (
-    NotOffered,
     begin_checkout,
     begin_saving_card,
     charge_saved_cards,
@@ -34,6 +39,7 @@ from settlement.actions.online_payments import (
     withdraw_card,
 )
 from settlement.actions.own_invoices import own_invoice_document, remind_of_own_invoices, upload_own_invoice
+from settlement.actions.payers import NotOffered
 from settlement.actions.receipts import (
     AlreadyRecorded,
     Instruction,
@@ -86,6 +92,7 @@ __all__ = [
     "apply_receipt",
     "assessment_document",
     "bear_charge",
+    "begin_authorization",
     "begin_checkout",
     "begin_saving_card",
     "charge_saved_cards",
@@ -104,6 +111,7 @@ __all__ = [
     "invoice_document",
     "issue_what_is_due",
     "keep_receipt",
+    "look_at_authorization",
     "look_at_balance",
     "look_at_card",
     "look_at_dispute",
@@ -126,12 +134,14 @@ __all__ = [
     "record_payout_returned",
     "record_refund_sent",
     "refund",
+    "release_authorization",
     "remind",
     "remind_of_own_invoices",
     "remind_of_unapplied",
     "report_sales",
     "return_receipt",
     "send_online_refund",
+    "settle_authorizations",
     "take_event",
     "take_statement",
     "transfer_file",

@@ -15,17 +15,17 @@ from sqlalchemy.dialects.postgresql import insert
 from exchange import audit, clock, database, jobs
 from exchange.config import config
 from exchange.database import new_id, session
-from exchange.errors import N_, Conflict, Forbidden, Unavailable, Words, WrongState, text
-from exchange.identity.actions import notify, notify_operators
-from exchange.identity.models import Member, Organization
-from exchange.identity.queries import members_of
-from settlement import ledger, online, queries, rules, stripe_gateway
+from exchange.errors import Conflict, Forbidden, Unavailable, WrongState, text
+from exchange.identity.models import Member
+from settlement import authorizing, ledger, online, queries, rules, stripe_gateway
+from settlement.actions import card_authorizations
 from settlement.actions.locks import MONEY, only_finance
+from settlement.actions.payers import KEY_LIFETIME, NotOffered, customer_of, email_of, tell, tell_finance
 from settlement.actions.receipts import tell_paid
 from settlement.actions.refunds import credit
 from settlement.models import (
+    CardAuthorization,
     Invoice,
-    OnlineCustomer,
     OnlinePayment,
     OnlineRefund,
     PaymentDispute,
@@ -35,16 +35,8 @@ from settlement.models import (
 )
 from settlement.stripe_gateway import EventSeen, StripeAway, StripeRefuses
 
-KEY_LIFETIME = timedelta(hours=20)  # Stripe forgets idempotency keys after a day
 EVENTS_KEPT = timedelta(days=29)
 OVERLAP = timedelta(days=2)
-DESK = "/desk/ledger/online"
-
-
-class NotOffered(Conflict):
-    """This amount cannot be paid in this way, or nobody can pay in this way here."""
-
-    title_ja = N_("この方法では支払えません")
 
 
 # ---- paying an invoice
@@ -66,7 +58,7 @@ def begin_checkout(invoice_id: str, *, by: Member, language: str, at: datetime) 
     if payment is None:
         row = {"invoice_id": invoice.id, "payer_id": invoice.recipient_id, "kind": "checkout", "state": "intended"}
         payment = _intended(row | {"amount_jpy": invoice.due_jpy, "begun_at": at, "begun_by": by.id})
-    if payment.state == "intended":
+    if payment.state == "intended" and payment.kind == "checkout":
         _open_page(payment, language, at)
     if payment.state == "processing" or payment.url is None:
         words = text("この請求書のお支払いは手続き中です。確認できるまでお待ちください。")
@@ -154,7 +146,7 @@ def _open_page(payment: OnlinePayment, language: str, at: datetime) -> None:
             payment_id=payment.id,
             amount_jpy=payment.amount_jpy,
             title=f"{invoice.issuer['name']} {invoice.number}",
-            customer_id=_customer_of(payment.payer_id, at),
+            customer_id=customer_of(payment.payer_id, at),
             ways=rules.ways_to_pay(payment.amount_jpy),
             return_to=_page_of(invoice),
             language=language,
@@ -163,33 +155,6 @@ def _open_page(payment: OnlinePayment, language: str, at: datetime) -> None:
         _end(payment, "failed", refusal.code, at)
         raise
     payment.session_id, payment.url, payment.state = page.id, page.url, "open"
-
-
-def _customer_of(organization_id: str, at: datetime) -> str:
-    """The organization as Stripe knows it, made known on first use."""
-    known = session.get(OnlineCustomer, organization_id)
-    if known is not None:
-        return known.customer_id
-    organization = session.get_one(Organization, organization_id)
-    customer_id = stripe_gateway.make_customer(
-        organization_id=organization_id,
-        name=organization.name,
-        email=_email_of(organization_id),
-        key=f"customer/{organization_id}",
-    )
-    row = {"organization_id": organization_id, "customer_id": customer_id, "made_at": at}
-    with database.own_transaction() as beside:
-        beside.execute(insert(OnlineCustomer).values(row).on_conflict_do_nothing())
-    return customer_id
-
-
-def _email_of(organization_id: str) -> str:
-    """Where an organization is asked about payments."""
-    for roles in (("accountant",), ("owner",), ()):
-        members = members_of(organization_id, *roles)
-        if members:
-            return members[0].email
-    return config().mail_sender
 
 
 # ---- what became of a payment
@@ -204,6 +169,8 @@ def look_at_payment(payment_id: str, *, at: datetime) -> None:
         return _look(payment, at)
     if payment.kind == "saved":
         return _charge(payment, at)
+    if payment.kind == "authorized":
+        return _capture(payment, at)
     if at - payment.begun_at > KEY_LIFETIME:  # nobody was ever shown that page, and the key that names it is forgotten
         payment.state = "expired"
         return
@@ -244,6 +211,9 @@ def _take(payment: OnlinePayment, seen: stripe_gateway.IntentSeen, at: datetime)
     invoice = session.get_one(Invoice, payment.invoice_id, populate_existing=True)
     before = invoice.state
     online.take_payment(payment, seen, at=at)
+    if payment.authorization_id is not None:
+        payment.amount_jpy = seen.received_jpy
+        authorizing.captured(payment, seen.received_jpy, at=at)
     subject, detail = f"invoice/{invoice.id}", {"payment": payment.id, "amount_jpy": seen.received_jpy}
     audit.record("payment.take", actor=None, subject=subject, at=at, detail=detail)
     if invoice.state == "paid" and before != "paid":
@@ -257,16 +227,7 @@ def _tell_failed(payment: OnlinePayment, at: datetime) -> None:
     words = text(
         "請求書 %(number)s のお支払いが完了しませんでした。別の方法でお支払いください。", number=invoice.number
     )
-    _tell(payment.payer_id, text("お支払いが完了しませんでした"), words, f"/desk/invoices/{invoice.id}", at)
-
-
-def _tell(organization_id: str, title: Words, body: Words, path: str, at: datetime) -> None:
-    roles = ("owner", "accountant")
-    notify(organization_id=organization_id, roles=roles, title=title, body=body, path=path, at=at)
-
-
-def _tell_finance(title: Words, body: Words, at: datetime) -> None:
-    notify_operators(roles=["finance"], title=title, body=body, path=DESK, at=at)
+    tell(payment.payer_id, text("お支払いが完了しませんでした"), words, f"/desk/invoices/{invoice.id}", at)
 
 
 # ---- a saved card for monthly invoices
@@ -305,7 +266,7 @@ def _intended_card(by: Member, at: datetime) -> SavedCard:
 def _open_card_page(card: SavedCard, language: str, at: datetime) -> None:
     page = stripe_gateway.make_card_page(
         card_id=card.id,
-        customer_id=_customer_of(card.organization_id, at),
+        customer_id=customer_of(card.organization_id, at),
         return_to=f"{config().url}/desk/payment-card",
         language=language,
     )
@@ -386,7 +347,7 @@ def _charge(payment: OnlinePayment, at: datetime) -> None:
     query = select(SavedCard).where(SavedCard.organization_id == payment.payer_id, SavedCard.state == "saved")
     card = session.scalars(query).first()
     if at - payment.begun_at > KEY_LIFETIME:  # the key is forgotten: what an earlier call made is looked for instead
-        made = stripe_gateway.intent_made_for(payment.id, customer_id=_customer_of(payment.payer_id, at))
+        made = stripe_gateway.intent_made_for(payment.id, customer_id=customer_of(payment.payer_id, at))
         if made is not None:
             return _apply(payment, None, made, at)
     if card is None or card.method_id is None or invoice.due_jpy != payment.amount_jpy:
@@ -397,7 +358,7 @@ def _charge(payment: OnlinePayment, at: datetime) -> None:
             payment_id=payment.id,
             amount_jpy=payment.amount_jpy,
             title=f"{invoice.issuer['name']} {invoice.number}",
-            customer_id=_customer_of(payment.payer_id, at),
+            customer_id=customer_of(payment.payer_id, at),
             method_id=card.method_id,
         )
     except StripeRefuses as refusal:
@@ -405,6 +366,45 @@ def _charge(payment: OnlinePayment, at: datetime) -> None:
         payment.settled_at, payment.method = at, "card"
         return _tell_failed(payment, at)
     _apply(payment, None, seen, at)
+
+
+# ---- a card authorized before its contract was active
+
+
+def _capture(payment: OnlinePayment, at: datetime) -> None:
+    """intended → succeeded, expired or failed: take from an authorized card what its invoice still needs, once.
+
+    Stripe is asked first, for an earlier call may have acted although its answer was lost. What was paid otherwise
+    meanwhile is not taken.
+    """
+    due = online.invoice_of(payment).due_jpy
+    seen = stripe_gateway.intent(payment.intent_id or "")
+    if seen.status == "requires_capture" and due:
+        seen = _captured(payment, min(due, payment.amount_jpy))
+    if seen.status == "requires_capture":
+        return _leave(payment, "refused" if due else "paid", at)
+    if seen.status == "canceled":
+        return card_authorizations.follow(payment.authorization_id or "", seen, at=at)
+    _apply(payment, None, seen, at)
+
+
+def _captured(payment: OnlinePayment, amount_jpy: int) -> stripe_gateway.IntentSeen:
+    """What Stripe says after a capture, or after it refused one: captured, lapsed, or still as it was."""
+    intent_id = payment.intent_id or ""
+    try:
+        return stripe_gateway.capture(intent_id, amount_jpy=amount_jpy, key=f"{payment.id}/{amount_jpy}")
+    except StripeRefuses:
+        return stripe_gateway.intent(intent_id)
+
+
+def _leave(payment: OnlinePayment, reason: str, at: datetime) -> None:
+    """Nothing is taken from an authorized card, and it is given free."""
+    payment = online.reread(payment.id)
+    row = authorizing.reread(payment.authorization_id or "")
+    if payment.state not in rules.UNDER_WAY or row.state != "authorized":
+        return
+    payment.state, payment.settled_at = ("failed" if reason == "refused" else "expired"), at
+    authorizing.intend_release(row, reason, at=at)
 
 
 # ---- money back
@@ -438,7 +438,7 @@ def _refund_at_stripe(row: OnlineRefund, payment: OnlinePayment) -> stripe_gatew
     for seen in stripe_gateway.refunds_of(intent_id):
         if seen.our_id == row.id:
             return seen
-    email = None if payment.method == "card" else _email_of(payment.payer_id)
+    email = None if payment.method == "card" else email_of(payment.payer_id)
     return stripe_gateway.refund(refund_id=row.id, intent_id=intent_id, amount_jpy=row.amount_jpy, email=email)
 
 
@@ -447,7 +447,7 @@ def _tell_refund_failed(row: OnlineRefund, at: datetime) -> None:
         "%(amount)s円の返金が決済代行会社を通じてできませんでした。利用者の口座へ振り込み、記録してください。",
         amount=f"{row.amount_jpy:,}",
     )
-    _tell_finance(text("返金ができませんでした"), words, at)
+    tell_finance(text("返金ができませんでした"), words, at)
 
 
 def record_failed_refund_sent(refund_id: str, *, by: Member, at: datetime) -> OnlineRefund:
@@ -475,7 +475,7 @@ def look_at_refunds(intent_id: str, *, at: datetime) -> None:
         if row is not None:
             if online.follow_refund(row, payment, seen, at=at):
                 _tell_refund_failed(row, at)
-        elif rules.refund_state(seen.status) != "failed":
+        elif rules.refund_state(seen.status) != "failed" and (seen.has_moved or payment.kind != "authorized"):
             _take_foreign_refund(payment, seen, at)
 
 
@@ -499,7 +499,7 @@ def _take_foreign_refund(payment: OnlinePayment, seen: stripe_gateway.RefundSeen
         number=invoice.number,
         amount=f"{seen.amount_jpy:,}",
     )
-    _tell_finance(text("管理画面での返金を記帳しました"), words, at)
+    tell_finance(text("管理画面での返金を記帳しました"), words, at)
 
 
 def _received(intent_id: str | None, at: datetime) -> OnlinePayment | None:
@@ -549,11 +549,11 @@ def _tell_disputed(row: PaymentDispute, payment: OnlinePayment, at: datetime) ->
         number=invoice.number,
         amount=f"{row.amount_jpy:,}",
     )
-    _tell_finance(text("カードの支払いに異議申立てがありました"), words, at)
+    tell_finance(text("カードの支払いに異議申立てがありました"), words, at)
     held = text(
         "請求書 %(number)s の入金に異議申立てがありました。結果が出るまで支払いを保留します。", number=invoice.number
     )
-    _tell(invoice.issuer_id, text("支払いを保留しています"), held, "/desk/payouts", at)
+    tell(invoice.issuer_id, text("支払いを保留しています"), held, "/desk/payouts", at)
 
 
 def _tell_closed(row: PaymentDispute, payment: OnlinePayment, at: datetime) -> None:
@@ -563,12 +563,12 @@ def _tell_closed(row: PaymentDispute, payment: OnlinePayment, at: datetime) -> N
     title = text("異議申立ての結果が出ました")
     if row.state == "won":
         words = text("請求書 %(number)s の入金は維持されました。支払いの保留を解除しました。", number=invoice.number)
-        _tell(invoice.issuer_id, title, words, "/desk/payouts", at)
+        tell(invoice.issuer_id, title, words, "/desk/payouts", at)
     else:
         words = text("請求書 %(number)s の入金は取り消されました。請求額は未払いに戻りました。", number=invoice.number)
-        _tell(invoice.issuer_id, title, words, path, at)
-        _tell(invoice.recipient_id, title, words, path, at)
-    _tell_finance(title, words, at)
+        tell(invoice.issuer_id, title, words, path, at)
+        tell(invoice.recipient_id, title, words, path, at)
+    tell_finance(title, words, at)
 
 
 # ---- events
@@ -607,6 +607,9 @@ def _look_at_page(session_id: str, *, at: datetime) -> None:
     card = session.scalars(select(SavedCard).where(SavedCard.session_id == session_id)).first()
     if card is not None:
         return look_at_card(card.id, at=at)
+    authorization = card_authorizations.page_authorized(session_id)
+    if authorization is not None:
+        return card_authorizations.look_at_authorization(authorization.id, at=at)
     query = select(OnlinePayment).where(OnlinePayment.session_id == session_id)
     payment = session.scalars(query).first() or _page_of_lost_answer(session_id)
     if payment is not None:
@@ -624,6 +627,7 @@ def _page_of_lost_answer(session_id: str) -> OnlinePayment | None:
 
 
 def _look_at_intent(intent_id: str, *, at: datetime) -> None:
+    card_authorizations.intent_authorized(intent_id, at=at)
     _received(intent_id, at)
 
 
@@ -644,6 +648,8 @@ EVENTS: dict[str, Callable[..., None]] = {
     "checkout.session.async_payment_succeeded": _look_at_page,
     "checkout.session.async_payment_failed": _look_at_page,
     "checkout.session.expired": _look_at_page,
+    "payment_intent.amount_capturable_updated": _look_at_intent,
+    "payment_intent.canceled": _look_at_intent,
     "payment_intent.succeeded": _look_at_intent,
     "payment_intent.payment_failed": _look_at_intent,
     "charge.refunded": _look_at_charge,
@@ -687,7 +693,9 @@ def _look_again(at: datetime) -> None:
     refunds = select(OnlineRefund.id).where(OnlineRefund.state.in_(("intended", "pending")))
     cards = select(SavedCard.id).where(SavedCard.state == "open")
     disputes = select(PaymentDispute.dispute_id).where(PaymentDispute.state == "open")
+    authorizations = select(CardAuthorization.id).where(CardAuthorization.state.in_(rules.AUTHORIZING))
     for kind, name, query in (
+        ("stripe-authorization", "authorization_id", authorizations),
         ("stripe-payment", "payment_id", payments),
         ("stripe-refund", "refund_id", refunds),
         ("stripe-card", "card_id", cards),
@@ -715,7 +723,7 @@ def look_at_balance(since: datetime, *, at: datetime) -> None:
             balance=f"{balance:,}",
             books=f"{books:,}",
         )
-        _tell_finance(text("決済代行会社の残高が帳簿と一致しません"), words, at)
+        tell_finance(text("決済代行会社の残高が帳簿と一致しません"), words, at)
 
 
 def close_needless_pages(*, at: datetime) -> int:

@@ -14,6 +14,7 @@ from settlement.models.invoices import (
 )
 from settlement.models.ledger import Account, DaySum, Entry, Held, Hold, Seal, Transfer, Unsealed
 from settlement.models.online import (
+    CardAuthorization,
     OnlineCustomer,
     OnlinePayment,
     OnlineRefund,
@@ -32,6 +33,7 @@ __all__ = [
     "Application",
     "Assessment",
     "AssessmentLine",
+    "CardAuthorization",
     "CorrectedInvoice",
     "CreditNote",
     "DaySum",

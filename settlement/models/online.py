@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from contracts.models import Contract
 from exchange.database import Base, Id
 from settlement.models.invoices import Invoice
 from settlement.models.payments import Receipt
@@ -27,14 +28,16 @@ class OnlineCustomer(Base):
 
 
 class OnlinePayment(Base):
-    """One attempt to pay an invoice: by a page of Stripe's (`checkout`), or with the saved card (`saved`).
+    """One attempt to pay an invoice: by a page of Stripe's (`checkout`), with the saved card (`saved`), or by capturing
+    what a card was authorized for before the contract was (`authorized`).
 
     An invoice has one attempt under way at a time, so that nobody pays it twice from two windows.
     """
 
     __tablename__ = "online_payment"
     __table_args__ = (
-        CheckConstraint("kind IN ('checkout','saved')", name="kind"),
+        CheckConstraint("kind IN ('checkout','saved','authorized')", name="kind"),
+        CheckConstraint("(kind = 'authorized') = (authorization_id IS NOT NULL)", name="authorized"),
         CheckConstraint("state IN ('intended','open','processing','succeeded','failed','expired')", name="state"),
         CheckConstraint("amount_jpy > 0", name="amount_positive"),
         CheckConstraint("(state = 'succeeded') = (receipt_id IS NOT NULL)", name="received"),
@@ -63,9 +66,62 @@ class OnlinePayment(Base):
     settled_at: Mapped[datetime | None]
     reason: Mapped[str | None]
     receipt_id: Mapped[str | None] = mapped_column(ForeignKey("receipt.id"), unique=True)
+    authorization_id: Mapped[str | None] = mapped_column(ForeignKey("card_authorization.id"), unique=True)
 
     invoice: Mapped[Invoice] = relationship(lazy="raise_on_sql")
     receipt: Mapped[Receipt | None] = relationship(lazy="raise_on_sql")
+
+
+class CardAuthorization(Base):
+    """A card authorized (与信) for a one-off price while its contract waits: nothing is taken before it is active.
+
+    intended ──page──> open ──card──> authorized ──captured, by an `OnlinePayment` of the contract's invoice──> captured
+        │                │                 ├──its time is over──> lapsed
+        └──> abandoned <─┘                 └──not needed any more──> releasing ──> released
+
+    A contract has one under way at a time. `hold_id` is the ledger's hold, from `authorized` on.
+    """
+
+    __tablename__ = "card_authorization"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('intended','open','authorized','captured','releasing','released','lapsed','abandoned','failed')",
+            name="state",
+        ),
+        CheckConstraint("amount_jpy > 0", name="amount_positive"),
+        CheckConstraint(
+            "state NOT IN ('authorized','captured') OR (hold_id IS NOT NULL AND expires_at IS NOT NULL)", name="held"
+        ),
+        Index(
+            "uq_card_authorization_under_way",
+            "contract_id",
+            unique=True,
+            postgresql_where="state IN ('intended','open','authorized','releasing')",
+        ),
+        Index(
+            "ix_card_authorization_under_way",
+            "id",
+            postgresql_where="state IN ('intended','open','authorized','releasing')",
+        ),
+    )
+
+    id: Mapped[Id]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"), index=True)
+    payer_id: Mapped[str] = mapped_column(ForeignKey("organization.id"))
+    amount_jpy: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(default="intended")
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[str]
+    session_id: Mapped[str | None] = mapped_column(unique=True)
+    url: Mapped[str | None]
+    intent_id: Mapped[str | None] = mapped_column(unique=True)
+    authorized_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]  # Stripe gives the card free then
+    hold_id: Mapped[str | None] = mapped_column(ForeignKey("ledger_hold.id"), unique=True)
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None]  # why it was released: contract, buyer, paid; or the bank's word
+
+    contract: Mapped[Contract] = relationship(lazy="raise_on_sql")
 
 
 class SavedCard(Base):

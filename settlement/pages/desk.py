@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request
 
 from exchange import clock
 from exchange.errors import text
 from exchange.identity.models import Member
 from exchange.identity.rules import KINDS
 from exchange.web import desk, slots
+from exchange.web.access import me
 from exchange.web.desk import Figure, Task
 from exchange.web.presentation import yen
 from settlement import queries, rules
@@ -104,6 +105,15 @@ def _contract_cost(contract: Any, **_: Any) -> str | None:
     )
 
 
+def _contract_card(contract: Any, **_: Any) -> str | None:
+    """The card authorized for a one-off price, or the button for one, on the buyer's page of a contract."""
+    offer = queries.card_offer(me(), contract)
+    if offer is None:
+        return None
+    is_back = bool(request.args.get("authorized"))
+    return render_template("settlement/contract_card.html", offer=offer, contract=contract, is_back=is_back)
+
+
 def _papers_url(contract: Any) -> str:
     """Where the papers of a contract are: a municipality bills for itself."""
     is_public = contract.provider.kind == "municipality"
@@ -130,3 +140,4 @@ def fill_registries() -> None:
     desk.menu_item(text("提供者への支払い"), "/desk/payouts", operator_roles=("finance",), order=45)
     desk.menu_item(text("会計帳簿"), "/desk/ledger", operator_roles=("finance",), order=50)
     slots.fill("contract.cost", _contract_cost)
+    slots.fill("contract.payment", _contract_card)

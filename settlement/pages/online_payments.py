@@ -25,6 +25,22 @@ def checkout(invoice_id: str) -> Any:
     return redirect(actions.begin_checkout(invoice_id, by=me(), language=_language(), at=clock.now()), 303)
 
 
+@blueprint.post("/desk/contracts/<contract_id>/card")
+@signed_in("owner", "accountant")
+def authorize_card(contract_id: str) -> Any:
+    """Lead the buyer to the page where a card is authorized for a contract that still waits."""
+    return redirect(actions.begin_authorization(contract_id, by=me(), language=_language(), at=clock.now()), 303)
+
+
+@blueprint.post("/desk/contracts/<contract_id>/card/release")
+@signed_in("owner", "accountant")
+def release_card(contract_id: str) -> Any:
+    """The buyer wants its card free again."""
+    actions.release_authorization(contract_id, by=me(), at=clock.now())
+    flash(_("カードの与信枠の解放を受け付けました。"), "success")
+    return redirect(f"/desk/contracts/{contract_id}#card", 303)
+
+
 @blueprint.route("/desk/payment-card", methods=["GET", "POST"])
 @signed_in("owner", "accountant")
 def payment_card() -> Any:
@@ -66,6 +82,8 @@ def online_payments() -> Any:
         failed=queries.failed_refunds(),
         payments=queries.online_payments(),
         refunds=queries.online_refunds(),
+        authorizations=queries.card_authorizations(),
+        authorization_states=rules.AUTHORIZATION_STATES,
         standing=queries.stripe_standing(),
         is_on=stripe_gateway.is_on(),
         methods=rules.ONLINE_METHODS,

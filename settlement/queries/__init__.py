@@ -39,7 +39,10 @@ from settlement.queries.invoices import (
 from settlement.queries.months import Month, check_month, closes_waiting, last_months, logs_awaited, month
 from settlement.queries.online_payments import (
     OnlineOffer,
+    card_authorizations,
+    card_offer,
     failed_refunds,
+    may_be_authorized,
     online_offer,
     online_payments,
     online_refunds,
@@ -85,6 +88,8 @@ __all__ = [
     "awaited_of",
     "batch_seen_by",
     "batches",
+    "card_authorizations",
+    "card_offer",
     "charge_so_far",
     "check_month",
     "checked",
@@ -100,6 +105,7 @@ __all__ = [
     "is_public_money",
     "last_months",
     "logs_awaited",
+    "may_be_authorized",
     "month",
     "month_entries",
     "months_to_report",

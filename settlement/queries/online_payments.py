@@ -1,15 +1,17 @@
 """Payments through Stripe as payers and the exchange's accountants may see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from contracts.models import Contract
 from exchange.database import session
 from exchange.identity.models import Member
-from settlement import rules, stripe_gateway
+from settlement import authorizing, rules, stripe_gateway
 from settlement.models import (
+    CardAuthorization,
     Invoice,
     OnlinePayment,
     OnlineRefund,
@@ -30,7 +32,12 @@ class OnlineOffer:
     @property
     def is_on_its_way(self) -> bool:
         """Whether a payment was made that is not confirmed yet."""
-        return self.last is not None and self.last.state == "processing"
+        return self.last is not None and (self.last.state == "processing" or self.is_being_captured)
+
+    @property
+    def is_being_captured(self) -> bool:
+        """Whether a card authorized beforehand is about to pay it."""
+        return self.last is not None and self.last.kind == "authorized" and self.last.state in rules.UNDER_WAY
 
 
 def online_offer(member: Member, invoice: Invoice) -> OnlineOffer:
@@ -39,9 +46,51 @@ def online_offer(member: Member, invoice: Invoice) -> OnlineOffer:
     last = session.scalars(query.limit(1)).first()
     may = stripe_gateway.is_on() and rules.pays_for(member, invoice.recipient_id) and invoice.state == "issued"
     may = may and invoice.due_on is not None
-    ways = rules.ways_to_pay(invoice.due_jpy) if may and not (last and last.state == "processing") else ()
     is_monthly = may and invoice.ground.startswith("month/")
-    return OnlineOffer(ways, last, saved_card(invoice.recipient_id) if is_monthly else None)
+    offer = OnlineOffer((), last, saved_card(invoice.recipient_id) if is_monthly else None)
+    return replace(offer, ways=rules.ways_to_pay(invoice.due_jpy) if may and not offer.is_on_its_way else ())
+
+
+@dataclass(frozen=True)
+class CardOffer:
+    """What someone of the buyer may do or know about authorizing a card while a contract waits."""
+
+    amount_jpy: int  # tax included
+    last: CardAuthorization | None
+    waits: bool  # the contract does, and a card may be authorized for it
+    may_begin: bool
+    may_release: bool
+
+
+def may_be_authorized(contract: Contract) -> bool:
+    """Whether a card can be authorized for a contract: a one-off price that Stripe takes, billed through us.
+
+    A municipality bills for itself. What an owner of the buyer has not confirmed is not asked of the provider yet.
+    """
+    is_ours = stripe_gateway.is_on() and contract.provider.kind != "municipality" and not contract.awaits_confirmation
+    is_once = contract.pricing["model"] == "one_off"
+    return is_ours and is_once and bool(rules.ways_to_pay(authorizing.amount_jpy(contract)))
+
+
+def card_offer(member: Member, contract: Contract) -> CardOffer | None:
+    """How a member of the buyer may authorize a card for a contract, or how that stands; None where it is not offered."""
+    if member.organization_id != contract.buyer_id or contract.pricing["model"] != "one_off":
+        return None
+    query = select(CardAuthorization).where(CardAuthorization.contract_id == contract.id)
+    last = session.scalars(query.order_by(CardAuthorization.id.desc()).limit(1)).first()
+    waits = rules.authorization_fate(contract.state, is_activated=contract.activated_at is not None) == "wait"
+    if not waits or not may_be_authorized(contract):
+        return CardOffer(last.amount_jpy, last, False, False, False) if last and last.hold_id else None
+    may, state = rules.pays_for(member, contract.buyer_id), last.state if last else "none"
+    may_begin = may and state not in ("authorized", "releasing")
+    return CardOffer(authorizing.amount_jpy(contract), last, True, may_begin, may and state == "authorized")
+
+
+def card_authorizations(*, limit: int = 50) -> list[CardAuthorization]:
+    """The newest authorizations of cards that anything was held for, with their contracts and buyers."""
+    query = select(CardAuthorization).options(joinedload(CardAuthorization.contract).joinedload(Contract.buyer))
+    query = query.where(CardAuthorization.hold_id.is_not(None)).order_by(CardAuthorization.id.desc())
+    return list(session.scalars(query.limit(limit)))
 
 
 def saved_card(organization_id: str) -> SavedCard | None:

@@ -380,7 +380,7 @@ def test_whatever_happens_the_books_say_what_stripe_says(market, stripe, steps):
     for _ in range(2):
         market.world.tick("stripe-reconciliation")
         market.world.work()
-    _check(market, stripe)
+    check_books(market, stripe)
 
 
 def _do(market, stripe, deed, amount, flag):
@@ -442,7 +442,8 @@ def _by_hand(stripe, intent, amount):
         stripe.refund_of(intent, min(amount, left), {}, email="x@demo.exchange.example")
 
 
-def _check(market, stripe):
+def check_books(market, stripe):
+    """What the books say of Stripe, of what is due, of the providers, of fees, of objections and refunds."""
     session.remove()
     provider, buyer = market.provider.organization_id, market.buyer.organization_id
     invoices = session.query(Invoice).filter(Invoice.state != "replaced").all()

@@ -14,6 +14,7 @@ import yaml
 
 from exchange.config import load
 from settlement.models import OnlineRefund
+from tests.settlement.test_card_authorizations import Deal
 from tests.settlement.test_online_payments import checkout, leave_card, settle
 from tests.settlement.test_online_refunds import paid, refund
 from tests.stand_in_stripe import KEY, nested
@@ -82,6 +83,43 @@ def test_it_honours_idempotency_keys(stripe):
     assert other[0] == 400 and other[1]["error"]["type"] == "idempotency_error"
 
 
+def test_it_captures_once_and_no_more_than_was_authorized(stripe):
+    manual = {"payment_intent_data[capture_method]": "manual", "allowed_payment_method_types[0]": "card"}
+    page = ask(stripe, "/v1/checkout/sessions", PAGE | manual)[1]["id"]
+    stripe.pays_by_card(page)
+    assert [e["type"] for e in stripe.events] == [
+        "payment_intent.amount_capturable_updated",
+        "checkout.session.completed",
+    ]
+    assert stripe.things[page]["payment_status"] == "unpaid" and stripe.balance_jpy == 0
+    path = f"/v1/payment_intents/{stripe.things[page]['payment_intent']}"
+    assert ask(stripe, path + "/capture", {"amount_to_capture": 51})[1]["error"]["code"] == "amount_too_large"
+    assert ask(stripe, path + "/capture", {"amount": 50})[1]["error"]["code"] == "parameter_unknown"
+    status, intent = ask(stripe, path + "/capture", {"amount_to_capture": 30})
+    assert (status, intent["status"], intent["amount_received"]) == (200, "succeeded", 30)
+    for verb in ("/capture", "/cancel"):
+        assert ask(stripe, path + verb, {})[1]["error"]["code"] == "payment_intent_unexpected_state"
+    assert [(r["amount"], r["balance_transaction"]) for r in stripe.all_of("refund")] == [(20, None)]
+
+
+def test_it_captures_nothing_after_a_release_or_a_week(stripe):
+    manual = PAGE | {"payment_intent_data[capture_method]": "manual"}
+    for ends in ("cancel", "lapse"):
+        page = ask(stripe, "/v1/checkout/sessions", manual)[1]["id"]
+        stripe.pays_by_card(page)
+        intent = stripe.things[page]["payment_intent"]
+        if ends == "cancel":
+            assert ask(stripe, f"/v1/payment_intents/{intent}/cancel", {})[1]["status"] == "canceled"
+        else:
+            stripe.lapses(intent)
+        assert stripe.events[-1]["type"] == "payment_intent.canceled"
+        refused = ask(stripe, f"/v1/payment_intents/{intent}/capture", {})
+        assert refused[1]["error"]["code"] == "payment_intent_unexpected_state"
+    assert [r["reason"] for r in stripe.all_of("refund")] == ["expired_uncaptured_charge", None]
+    store = {"allowed_payment_method_types[0]": "konbini"}
+    assert ask(stripe, "/v1/checkout/sessions", manual | store)[0] == 400
+
+
 def test_it_refuses_wrong_states(stripe, market):
     invoice, intent = paid(market, stripe)
     more = ask(stripe, "/v1/refunds", {"payment_intent": intent, "amount": 11_001})
@@ -145,6 +183,12 @@ def everything(market, stripe):
     invoice, intent = paid(market, stripe, method="konbini")
     refund(market, invoice, 100)
     leave_card(market, stripe)
+    captured, freed = Deal(market, stripe), Deal(market, stripe)
+    captured.authorized()
+    freed.authorized()
+    captured.becomes_active()
+    freed.declined()
+    market.world.work()
     page = checkout(market, stripe, market.invoice())
     market.world.tick("stripe-reconciliation")
     market.world.work()
