@@ -17,8 +17,10 @@ from settlement import actions, ledger, rules
 from settlement.models import CardAuthorization, Hold, OnlinePayment, Receipt
 from settlement.stripe_gateway import StripeAway
 from tests.settlement.conftest import MONTHLY, ONE_OFF
+from tests.settlement.test_corrected_amounts import becomes
 from tests.settlement.test_online_payments import checkout, page_of, payments, press, settle
 from tests.settlement.test_online_refunds import check_books
+from tests.settlement.test_own_invoices import uploads
 
 TAKEN = {"captured": 11_000, "captured-for": 11_000}
 PAID = {"stripe": 11_000, "deposits": 10_000, "fees": 1_000} | TAKEN
@@ -360,6 +362,30 @@ def test_while_another_payment_is_under_way_the_card_waits_and_is_then_given_fre
     market.world.work()
     assert deal.card.state == "released"
     assert market.balances() == {"stripe": 11_000, "deposits": 10_000, "fees": 1_000}
+
+
+def test_a_seller_s_own_invoice_is_awaited_before_the_card_is_captured(market, stripe):
+    market.provider.call("PUT", "/registration-notice", {"issues_itself": True})
+    deal = Deal(market, stripe)
+    deal.authorized()
+    deal.becomes_active()
+    market.world.tick("card-authorizations")
+    assert payments() == [] and deal.card.state == "authorized"
+    assert uploads(market, deal.invoice).status_code == 200
+    market.world.tick("card-authorizations")
+    market.world.work()
+    assert market.balances() == PAID and deal.card.state == "captured"
+
+
+@pytest.mark.parametrize(("price", "taken", "due"), [(9_000, 9_900, 0), (12_000, 11_000, 2_200)])
+def test_of_corrected_amounts_no_more_is_taken_than_was_held(deal, market, stripe, price, taken, due):
+    deal.authorized()
+    deal.becomes_active()
+    becomes(market, deal.invoice, price)
+    market.world.work()
+    assert (deal.hold.ended, stripe.things[deal.card.intent_id]["amount_received"]) == ("posted", taken)
+    found = market.balances()
+    assert (found["stripe"], found["captured"], found.get("billed", 0)) == (taken, taken, due)
 
 
 # ---- the line
