@@ -25,6 +25,11 @@ def today() -> date:
     return now().date()
 
 
+def words(day: date) -> str:
+    """A date as Japanese papers write it: `2026年11月23日`."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 def month_of(at: datetime) -> str:
     """The month in Japan that a moment falls into, as `YYYY-MM`."""
     return at.astimezone(JST).strftime("%Y-%m")

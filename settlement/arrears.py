@@ -72,7 +72,7 @@ def _word(kind: str, invoice: Invoice, grace_days: int) -> Word:
 
 def _body(kind: str, invoice: Invoice, grace_days: int) -> Words:
     stop = rules.stops_on(invoice.payable_by, grace_days)
-    said = {"number": invoice.number, "due_jpy": f"{invoice.due_jpy:,}", "due": _jdate(invoice.payable_by)}
+    said = {"number": invoice.number, "due_jpy": f"{invoice.due_jpy:,}", "due": clock.words(invoice.payable_by)}
     if kind == "before":
         return text("請求書 %(number)s のお支払期限は%(due)sです。残額は%(due_jpy)s円です。", **said)
     if kind == "stopped":
@@ -84,13 +84,9 @@ def _body(kind: str, invoice: Invoice, grace_days: int) -> Words:
         return text("請求書 %(number)s のお支払期限(%(due)s)を過ぎています。残額は%(due_jpy)s円です。", **said)
     return text(
         "請求書 %(number)s のお支払期限(%(due)s)を過ぎています。残額は%(due_jpy)s円です。入金を確認できないときは、%(stop)s以降にデータの提供を停止します。",
-        stop=_jdate(stop),
+        stop=clock.words(stop),
         **said,
     )
-
-
-def _jdate(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _stop(invoices: Sequence[Invoice], at: datetime) -> None:

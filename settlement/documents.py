@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from exchange import database, settings, storage
+from exchange import clock, database, settings, storage
 from exchange.database import session
 from exchange.errors import Unavailable
 from exchange.identity import bank_accounts
@@ -85,8 +85,8 @@ def invoice_facts(invoice: Invoice) -> dict[str, Any]:
         return statement_facts(invoice)
     facts = [
         ["請求書番号", invoice.number],
-        ["発行日", jdate(invoice.issued_on)],
-        ["お支払期限", jdate(invoice.payable_by)],
+        ["発行日", clock.words(invoice.issued_on)],
+        ["お支払期限", clock.words(invoice.payable_by)],
     ]
     facts.append(["取引年月日", period_words(invoice)])
     if invoice.mode == issuing.INTERMEDIARY:
@@ -127,7 +127,7 @@ def statement_facts(invoice: Invoice) -> dict[str, Any]:
     operator, upload_by = settings.current(), invoice.issued_on + timedelta(days=rules.UPLOAD_WITHIN_DAYS)
     facts = [
         ["明細番号", invoice.number],
-        ["作成日", jdate(invoice.issued_on)],
+        ["作成日", clock.words(invoice.issued_on)],
         ["取引年月日", period_words(invoice)],
         ["請求先(利用者)", invoice.recipient["name"]],
     ]
@@ -147,7 +147,7 @@ def statement_facts(invoice: Invoice) -> dict[str, Any]:
         **_lines_and_sums(invoice.lines, invoice.totals_by_rate, invoice.total_jpy),
         "notes_title": "請求書に記載する事項",
         "notes": [
-            ["アップロードの期限", jdate(upload_by)],
+            ["アップロードの期限", clock.words(upload_by)],
             ["請求先の所在地", invoice.recipient["address"] or "–"],
             *bank_words(),
             ["振込時の照合番号", invoice.payment_reference],
@@ -174,7 +174,7 @@ def _mended_facts(changed: dict[str, Any]) -> list[list[str]]:
 
 
 def _pointed_at(paper: dict[str, str]) -> str:
-    return f"{paper['number']}({jdate(date.fromisoformat(paper['issued_on']))})"
+    return f"{paper['number']}({clock.words(date.fromisoformat(paper['issued_on']))})"
 
 
 def _mended(changed: dict[str, Any]) -> list[list[str]]:
@@ -253,8 +253,8 @@ def correction_facts(made: CorrectedInvoice, invoice: Invoice) -> dict[str, Any]
     """The whole invoice as it should have been, with number and date of the first (消費税法57条の4第4項)."""
     facts = [
         ["番号", made.number],
-        ["発行日", jdate(made.issued_on)],
-        ["修正前の請求書", f"{invoice.number}({jdate(invoice.issued_on)})"],
+        ["発行日", clock.words(made.issued_on)],
+        ["修正前の請求書", f"{invoice.number}({clock.words(invoice.issued_on)})"],
         ["取引年月日", period_words(invoice)],
     ]
     if made.purchase_order:
@@ -292,9 +292,9 @@ def assessment_facts(sheet: Assessment) -> dict[str, Any]:
         "total_jpy": sheet.total_jpy,
         "facts": [
             ["明細番号", sheet.number],
-            ["作成日", jdate(sheet.issued_on)],
+            ["作成日", clock.words(sheet.issued_on)],
             ["利用期間", period_words(sheet)],
-            ["納期限(案)", jdate(sheet.due_on)],
+            ["納期限(案)", clock.words(sheet.due_on)],
             ["所属年度(案)", f"{fiscal_years.words(year)}({REVENUE_KINDS[sheet.revenue_kind]})"],
         ],
         **_lines_and_sums(sheet.lines, sheet.totals_by_rate, sheet.total_jpy),
@@ -324,7 +324,7 @@ def kept_until(issued_on: date) -> date:
 def expenditure_words(supplied_until: date) -> str:
     """The fiscal year that a public buyer pays from, and until when its books take the payment."""
     year = fiscal_years.of_expenditure(supplied_until)
-    return f"{fiscal_years.words(year)}(出納整理期間 {jdate(fiscal_years.books_close_on(year))}まで)"
+    return f"{fiscal_years.words(year)}(出納整理期間 {clock.words(fiscal_years.books_close_on(year))}まで)"
 
 
 def credit_note_facts(note: CreditNote, invoice: Invoice) -> dict[str, Any]:
@@ -340,8 +340,8 @@ def credit_note_facts(note: CreditNote, invoice: Invoice) -> dict[str, Any]:
         "total_jpy": note.amount_jpy,
         "facts": [
             ["番号", note.number],
-            ["返還日", jdate(note.issued_on)],
-            ["元の請求書", f"{invoice.number}({jdate(invoice.issued_on)})"],
+            ["返還日", clock.words(note.issued_on)],
+            ["元の請求書", f"{invoice.number}({clock.words(invoice.issued_on)})"],
             ["元の取引年月日", period_words(invoice)],
         ],
         "columns": ["内容", "数量", "税率", "金額(税抜)"],
@@ -395,14 +395,9 @@ def bank_words() -> list[list[str]]:
     ]
 
 
-def jdate(day: date) -> str:
-    """A date as Japanese papers write it."""
-    return f"{day.year}年{day.month}月{day.day}日"
-
-
 def period_words(invoice: Invoice | Assessment) -> str:
     """The day or the days of supply."""
-    first, last = jdate(invoice.supplied_from), jdate(invoice.supplied_until)
+    first, last = clock.words(invoice.supplied_from), clock.words(invoice.supplied_until)
     return first if first == last else f"{first}から{last}まで"
 
 

@@ -270,7 +270,7 @@ def _word_to_buyer(row: dict[str, Any]) -> Word:
         issuer=row["issuer"]["name"],
         number=row["number"],
         total=f"{row['total_jpy']:,}",
-        due=f"{row['due_on'].year}年{row['due_on'].month}月{row['due_on'].day}日",
+        due=clock.words(row["due_on"]),
     )
     return Word(row["recipient_id"], text("請求書が発行されました"), body, f"/desk/invoices/{row['id']}")
 

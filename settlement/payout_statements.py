@@ -41,8 +41,8 @@ def facts_of(payout: Payout, provider: Organization) -> dict[str, Any]:
         "total_jpy": payout.amount_jpy,
         "facts": [
             ["明細番号", payout.id[-10:].upper()],
-            ["振込日", documents.jdate(payout.batch.transfer_on) if payout.batch else "未定"],
-            ["お支払期限", documents.jdate(payout.due_on)],
+            ["振込日", clock.words(payout.batch.transfer_on) if payout.batch else "未定"],
+            ["お支払期限", clock.words(payout.due_on)],
         ],
         "columns": ["内容", "受領額・繰越額", "手数料(税込)", "差引"],
         "lines": [_line(line) for line in payout.lines],
@@ -58,7 +58,7 @@ def facts_of(payout: Payout, provider: Organization) -> dict[str, Any]:
 
 def _line(line: PayoutLine) -> dict[str, Any]:
     return {
-        "description": f"{documents.jdate(line.at.astimezone(clock.JST).date())} {line.words}",
+        "description": f"{clock.words(line.at.astimezone(clock.JST).date())} {line.words}",
         "quantity": f"{line.gross_jpy + line.carried_jpy:,}円",
         "rate": f"{line.fee_jpy:,}円",
         "amount_jpy": line.gross_jpy - line.fee_jpy + line.carried_jpy,

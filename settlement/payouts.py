@@ -158,7 +158,7 @@ def take_back(payout: Payout, *, reason: str, on: date, receipt: Receipt | None,
 def _carry(payout: Payout, *, on: date, at: datetime) -> None:
     following = open_payout(payout.provider_id, received_on=on, at=at)
     _bring_forward(following, on)
-    words = f"{on.year}年{on.month}月{on.day}日に戻った振込の再振込"
+    words = f"{clock.words(on)}に戻った振込の再振込"
     line = PayoutLine(
         id=new_id(),
         payout_id=following.id,

@@ -6,8 +6,9 @@ from typing import Any
 
 from contracts.documents.content import Content
 from contracts.documents.printable import printed
-from contracts.documents.sheets import day, moment
+from contracts.documents.sheets import moment
 from contracts.models import DeletionDuty
+from exchange import clock
 
 STATEMENT = "利用者は、下記の契約に基づいて提供を受けたデータを、複製物を含めて消去したことを、データ取引市場を通じて提供者に報告しました。"
 NOTE = (
@@ -29,8 +30,8 @@ def sheet(said: Content, duty: DeletionDuty) -> dict[str, Any]:
             ("データの名称", said["data"]["title"]),
             ("提供者", said["provider"]["name"]),
             ("利用者", said["buyer"]["name"]),
-            ("消去の期限", day(duty.due_on)),
-            ("消去した日", day(duty.deleted_on)),
+            ("消去の期限", clock.words(duty.due_on)),
+            ("消去した日", clock.words(duty.deleted_on)),
             ("消去の方法", duty.method),
             ("報告した人", printed(duty.certifier.name)),
             ("報告の日時", moment(duty.certified_at)),

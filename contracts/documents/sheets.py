@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.documents.content import Content
 from contracts.documents.printable import printed
-from exchange.clock import JST
+from exchange import clock
 
 Rows = list[tuple[str, str]]
 NONE = "―"
@@ -172,7 +172,7 @@ def records(evidence: Evidence) -> Rows:
     if evidence.activated_at:
         rows.append(("契約の成立", moment(evidence.activated_at)))
     if evidence.starts_on:
-        rows.append(("有効期間", f"{day(evidence.starts_on)} から {_until(evidence.ends_on)}"))
+        rows.append(("有効期間", f"{clock.words(evidence.starts_on)} から {_until(evidence.ends_on)}"))
     return rows
 
 
@@ -185,7 +185,7 @@ def _who(side: str) -> str:
 
 def _signature(signed: Signed) -> str:
     scan = f"写しのSHA-256 {signed.scan_sha256}" if signed.scan_sha256 else ""
-    return printed("　".join(filter(None, (day(signed.signed_on), signed.signatory, signed.reference, scan))))
+    return printed("　".join(filter(None, (clock.words(signed.signed_on), signed.signatory, signed.reference, scan))))
 
 
 def _internal(assent: Assent, who: str) -> Rows:
@@ -194,21 +194,16 @@ def _internal(assent: Assent, who: str) -> Rows:
         return []
     return [
         (f"{who}の決裁番号", assent.approval_reference or NONE),
-        (f"{who}の決裁日", day(assent.approved_on) if assent.approved_on else NONE),
+        (f"{who}の決裁日", clock.words(assent.approved_on) if assent.approved_on else NONE),
         (f"{who}の契約担当者", assent.signatory or NONE),
     ]
 
 
 def _until(ends_on: date | None) -> str:
-    return f"{day(ends_on)} まで" if ends_on else "第14条により終了するまで"
-
-
-def day(value: date) -> str:
-    """A date as contracts write it."""
-    return f"{value.year}年{value.month}月{value.day}日"
+    return f"{clock.words(ends_on)} まで" if ends_on else "第14条により終了するまで"
 
 
 def moment(value: datetime) -> str:
     """A moment in Japan, to the second, for evidence."""
-    local = value.astimezone(JST)
-    return f"{day(local.date())} {local:%H:%M:%S}（日本時間）"
+    local = value.astimezone(clock.JST)
+    return f"{clock.words(local.date())} {local:%H:%M:%S}（日本時間）"

@@ -90,7 +90,7 @@ def give_notice(
         errors["answer_by"] = [
             text(
                 "弁明の期限を、%(first)s から%(days)s日後までの日付で入力してください。",
-                first=_words(first),
+                first=clock.words(first),
                 days=ANSWER_DAYS_MAX,
             )
         ]
@@ -102,7 +102,7 @@ def give_notice(
         text("利用停止の予定と弁明の機会のお知らせ"),
         text(
             "次の理由により、利用の停止を予定しています。%(day)s までに弁明を提出できます。\n根拠: %(article)s\n理由: %(ground)s",
-            day=_words(answer_by),
+            day=clock.words(answer_by),
             article=made.article,
             ground=made.ground,
         ),
@@ -128,7 +128,7 @@ def suspend_at_once(
         text("組織の利用が停止されました"),
         text(
             "急いで被害を防ぐ必要があるため、利用を停止しました。%(day)s までに弁明を提出できます。\n根拠: %(article)s\n理由: %(ground)s\n急ぐ理由: %(urgency)s",
-            day=_words(answer_by),
+            day=clock.words(answer_by),
             article=made.article,
             ground=made.ground,
             urgency=made.urgency,
@@ -222,7 +222,7 @@ def decide(organization: Organization, *, decision: str, reason: str, by: Member
     if errors:
         raise Invalid(errors)
     if decision not in ("lift", "none") and not found.may_be_decided(_day(at)):
-        words = text("弁明の期限(%(day)s)までは、弁明を待ってください。", day=_words(found.answer_by))
+        words = text("弁明の期限(%(day)s)までは、弁明を待ってください。", day=clock.words(found.answer_by))
         raise WrongState(words, state="noticed", allowed=[found.choices[1]])
     found.decision, found.reason, found.decided_at, found.decided_by = decision, reason.strip(), at, by.id
     organization.state = "suspended" if decision in ("suspend", "keep") else "verified"
@@ -240,10 +240,6 @@ def _record(deed: str, hearing: Hearing, by: Member, at: datetime, detail: dict[
 def _tell(hearing: Hearing, title: Words, body: Words, at: datetime) -> None:
     whom = hearing.organization_id
     actions.notify(organization_id=whom, roles=["owner"], title=title, body=body, path="/desk/hearing", at=at)
-
-
-def _words(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def open_of(organization_id: str) -> Hearing | None:

@@ -56,7 +56,7 @@ def jdate(value: date | datetime | None) -> str:
     day = value.astimezone(clock.JST).date() if isinstance(value, datetime) else value
     if locale() == "en":
         return f"{day.day} {day:%B} {day.year}"
-    return f"{day.year}年{day.month}月{day.day}日"
+    return clock.words(day)
 
 
 def jmonth(month: str) -> str:

@@ -300,7 +300,7 @@ def _tell(row: CardAuthorization, at: datetime) -> None:
 def _words(row: CardAuthorization, values: dict[str, str]) -> tuple[Words, Words]:
     if row.state == "authorized" and row.expires_at:
         on = row.expires_at.astimezone(clock.JST)
-        until = f"{on.year}年{on.month}月{on.day}日"
+        until = clock.words(on)
         return text("カードの与信枠を確保しました"), text(
             "契約 %(number)s の代金 %(amount)s円の与信枠を、%(until)sまで確保しました。契約が成立するまで、代金は引き落とされません。",
             until=until,

@@ -66,7 +66,7 @@ def _errors(
     elif _is_taken(invoice, number):
         errors["number"] = [text("この番号は別の請求書で使われています。")]
     if not invoice.supplied_from <= issued_on <= today:
-        first = documents.jdate(invoice.supplied_from)
+        first = clock.words(invoice.supplied_from)
         errors["issued_on"] = [text("発行日は%(first)sから今日までの日付にしてください。", first=first)]
     if total_jpy != invoice.total_jpy:
         errors["total_jpy"] = [
@@ -119,7 +119,7 @@ def _tell_buyer(invoice: Invoice, own: SellerInvoice, at: datetime) -> None:
         seller=invoice.seller["name"],
         number=own.number,
         total=f"{invoice.total_jpy:,}",
-        due=documents.jdate(invoice.payable_by),
+        due=clock.words(invoice.payable_by),
     )
     word = Word(invoice.recipient_id, text("請求書が届きました"), body, f"/desk/invoices/{invoice.id}")
     notify_each([word], roles=papers.MONEY_ROLES, at=at)

@@ -14,7 +14,7 @@ from exchange.errors import N_, Conflict, Invalid, NotFound, Words, WrongState, 
 from exchange.identity.accounts import DomesticOnly
 from exchange.identity.actions import notify, notify_operators
 from exchange.identity.models import Member
-from settlement import bank, collecting, documents, matching, online, payouts, rules
+from settlement import bank, collecting, matching, online, payouts, rules
 from settlement.actions.locks import MONEY, only_finance
 from settlement.actions.refunds import refund
 from settlement.bank import StatementLine
@@ -392,7 +392,7 @@ def remind_of_unapplied(*, at: datetime) -> int:
             body=text(
                 "請求書に消し込めていない入金が%(n)s件あります。最も早い返金期限は%(on)sです。支払人に確認して消し込むか、返金してください。",
                 n=len(near),
-                on=documents.jdate(first),
+                on=clock.words(first),
             ),
             path="/desk/ledger/receipts",
             at=at,

@@ -15,7 +15,7 @@ from exchange.identity import accounts
 from exchange.identity.actions import notify, notify_operators
 from exchange.identity.models import BankAccountChange, Member, Organization
 from exchange.identity.queries import organizations_by_id
-from settlement import bank, documents, matching, payout_statements, payouts, queries, rules
+from settlement import bank, matching, payout_statements, payouts, queries, rules
 from settlement.actions.locks import MONEY, only_finance
 from settlement.models import Payout, PayoutBatch, Receipt
 
@@ -145,7 +145,7 @@ def why_not_payable(
     if any(change.is_waiting for change in changes):
         lacking.append(str(text("口座の変更が、もう1人の確認を待っています")))
     for until in (until for until in map(_held_until, changes) if until and until > today):
-        words = text("口座が変更されたため、%(on)sの前日まで振込を止めています", on=documents.jdate(until))
+        words = text("口座が変更されたため、%(on)sの前日まで振込を止めています", on=clock.words(until))
         lacking.append(str(words))
     return lacking
 
@@ -173,7 +173,7 @@ def _tell_batched(payout: Payout, transfer_on: date, at: datetime) -> None:
         roles=("owner", "accountant"),
         title=text("振込の手続きをしました"),
         body=text(
-            "%(amount)s円を %(on)s に振り込みます。", amount=f"{payout.amount_jpy:,}", on=documents.jdate(transfer_on)
+            "%(amount)s円を %(on)s に振り込みます。", amount=f"{payout.amount_jpy:,}", on=clock.words(transfer_on)
         ),
         path=f"/desk/payouts/{payout.id}",
         at=at,
@@ -318,7 +318,7 @@ def _tell_accountants(near: Sequence[Payout], at: datetime) -> None:
         body=text(
             "まだ振り込まれていない支払いが%(n)s件あります。最も早い支払期限は%(on)sです。",
             n=len(near),
-            on=documents.jdate(min(p.due_on for p in near)),
+            on=clock.words(min(p.due_on for p in near)),
         ),
         path="/desk/payouts",
         at=at,
@@ -329,7 +329,7 @@ def _tell_held(payout: Payout, lacking: Sequence[str], at: datetime) -> None:
     body: Words = text(
         "%(amount)s円の支払期限は%(on)sですが、次の理由で振り込めません: %(what)s",
         amount=f"{payout.amount_jpy:,}",
-        on=documents.jdate(payout.due_on),
+        on=clock.words(payout.due_on),
         what="、".join(lacking),
     )
     notify(
