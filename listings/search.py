@@ -204,7 +204,7 @@ def _walk(shape: _Shape) -> Quick:
     flags = [_CONDITIONS[name].label(f"is_{name}") for name in shape.filters]
     seen = and_(_SEEN[shape.who](_named("organization_id")), _TEXT_ASKED[shape.text_asked])
     base = select(*columns, *flags).select_from(Listing).join(Listing.provider).where(seen).cte("base")
-    return Quick(union_all(_counted(base, shape), _next(base, shape)))
+    return Quick(union_all(_counted(base, shape), _next(base, shape)), plans_for_values=True)
 
 
 def _fits(base: CTE, shape: _Shape, *, all_but: str = "") -> ColumnElement[bool]:
