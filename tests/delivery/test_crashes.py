@@ -26,7 +26,7 @@ import pytest
 from tests.run.instance import ROOT, Instance, until
 
 pytestmark = pytest.mark.xdist_group("run")
-ROUNDS = 2
+ROUNDS = 20
 VICTIMS = ("clock", "site", "postgres")
 SIZE = 1_000_000  # of the file that the benchmarks' market has
 READERS = 3
