@@ -60,7 +60,7 @@ def printed(document: bytes) -> str:
 
 
 @given(any_terms())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_rules_refuse_by_name_or_three_forms_agree(app: Any, terms: dict[str, Any]) -> None:
     template, price = terms["template"], terms["price"]
     deal = Deal(price["model"], terms["provider"], terms["data_class"], terms["buyer"])

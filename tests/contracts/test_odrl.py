@@ -192,7 +192,7 @@ def any_policy(draw: st.DrawFn) -> tuple[documents.Content, dict[str, Any]]:
 
 def every(**options: Any) -> Any:
     """Hypothesis, quick."""
-    return settings(max_examples=40, deadline=None, **options)
+    return settings(max_examples=15, deadline=None, **options)
 
 
 # ── lawful ───────────────────────────────────────────────────────────────────────────────────────────────────────────

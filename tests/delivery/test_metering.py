@@ -248,7 +248,7 @@ READS = st.lists(
     cuts=st.lists(st.integers(1, 9), max_size=4),
     data=st.data(),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_permutation_duplication_and_splitting_of_files_gives_the_same_usage(
     told_before, log, reads, repeated, cuts, data
 ):
