@@ -30,8 +30,10 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # Containers have no user namespaces to make a sandbox of; the pages are our own.
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        # Containers have no user namespaces to make a sandbox of; the pages are our own. Every page runs axe anew, and
+        # is gone before optimizing it would pay.
+        args = ["--no-sandbox", "--disable-dev-shm-usage", "--js-flags=--no-opt"]
+        running = playwright.chromium.launch(executable_path=path, args=args)
         yield running
         running.close()
 
