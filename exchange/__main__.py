@@ -37,7 +37,7 @@ class House:
         self.home = Path(environment.get("EXCHANGE_HOME") or "./var").resolve()
         self.port = _port(environment.get("PORT") or "8000")
         self.bind = environment.get("BIND") or "127.0.0.1"
-        self.restarts_max = int(environment.get("RESTARTS_A_MINUTE") or 5)
+        self.restarts_max = _restarts(environment.get("RESTARTS_A_MINUTE") or "5")
         self.stopping = threading.Event()
         self.processes: dict[str, Any] = {}
         self.died: dict[str, list[float]] = {}
@@ -223,6 +223,12 @@ def say(line: str, *, error: bool = False) -> None:
 def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise CannotStart(f"PORT must be a number from 1 to 65535, not {text[:20]!r}")
+    return int(text)
+
+
+def _restarts(text: str) -> int:
+    if not text.isdigit() or len(text) > 6:
+        raise CannotStart(f"RESTARTS_A_MINUTE must be a number from 0 to 999999, not {text[:20]!r}")
     return int(text)
 
 

@@ -62,6 +62,10 @@ def test_a_port_in_use_is_said_in_one_line(instance: Any) -> None:
         assert not exchange.home.exists()
 
 
+def test_a_limit_on_restarts_that_is_no_number_is_said_in_one_line(instance: Any) -> None:
+    assert "RESTARTS_A_MINUTE must be a number" in instance(RESTARTS_A_MINUTE="often").refuse()
+
+
 def test_a_home_that_cannot_be_written_is_said_in_one_line(instance: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     exchange = instance(home=tmp_path / "file" / "var")
