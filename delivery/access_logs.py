@@ -21,10 +21,10 @@ from functools import lru_cache
 from typing import Any
 
 # What a line tells, whatever wrote it:
-#   n, file (its number among the texts), request_id, at (real, UTC), method, status, bytes_sent, range (the header, where told), ranged (whether the log
-#   tells which bytes left), start and stop (bytes of the object, stop not included; start negative: so many from the
-#   end), remote, user_agent, grant_id, object_keys (every way the key may be read), digest (of the line); reason and line
-#   where it cannot be read. Rows without digest are about other things.
+#   n, file (its number among the texts), request_id, at (real, UTC), method, status, bytes_sent, range (the header,
+#   where told), ranged (whether the log tells which bytes left), start and stop (bytes of the object, stop not included;
+#   start negative: so many from the end), remote, user_agent, grant_id, object_keys (every way the key may be read),
+#   digest (of the line); reason and line where it cannot be read. Rows without digest are about other things.
 # An expression says what is on the line (`told`), whether all of it is there (`whole`), and whether it is about our
 # objects (`ours`); the rest is common. Blank lines are found by their first other character: trimming reads all of it.
 LINES = """

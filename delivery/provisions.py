@@ -3,7 +3,8 @@
     bytes left under a contract ──keep──> a row for the provider, a row for the buyer ──term over──> purge
 
 A record is made once the meter has seen bytes of a grant leave, from what stood then: who, to whom, when, which items,
-what is known of consent, how acquired. It names the articles that ask for it. Nobody changes it; it goes when its term is over.
+what is known of consent, how acquired. It names the articles that ask for it. Nobody changes it; it goes when its term
+is over.
 Sources: 個人情報の保護に関する法律 29条, 30条, 31条3項; 施行規則 19–25条, 27–29条.
 """
 
@@ -86,7 +87,7 @@ def _rows(found: Any, at: datetime) -> Iterator[dict[str, Any]]:
             "variant": grant.variant,
             "sha256": grant.sha256,
             "made_at": at,
-            "keep_until": rules.kept_until(at.astimezone(clock.JST).date()),
+            "keep_until": rules.kept_until(clock.day_of(at)),
         }
 
 
@@ -97,7 +98,7 @@ def _as_it_stands(partner: Organization) -> dict[str, Any]:
 
 def purge(*, at: datetime) -> int:
     """Take away the records whose term is over; how many. Safe to run twice."""
-    today = at.astimezone(clock.JST).date()
+    today = clock.day_of(at)
     session.execute(select(func.set_config("exchange.today", today.isoformat(), True)))
     over = delete(ProvisionRecord).where(ProvisionRecord.keep_until < today).returning(ProvisionRecord.organization_id)
     gone = session.scalars(over).all()

@@ -468,7 +468,7 @@ def charge_jpy(contract: Contract | Row[Any], month: str, *, usage_bytes: int, d
     """Yen without tax of so much usage in a month under a contract. Reported sales are not known here: their minimum."""
     since, until = clock.month_bounds(month)
     first, following = since.date(), until.date()
-    ended = contract.ended_at.astimezone(clock.JST).date() if contract.ended_at else None
+    ended = clock.day_of(contract.ended_at) if contract.ended_at else None
     days = rules.days_in_force(
         starts_on=contract.starts_on, ends_on=contract.ends_on, ended_on=ended, first=first, following=following
     )

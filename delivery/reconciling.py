@@ -41,7 +41,7 @@ SHOWN_MAX = 1_000
 def reconcile_daily(*, at: datetime) -> None:
     """Compare unless it was done today, by Japan's calendar: clocks that are started anew each day compare, too."""
     compared_at = session.scalar(select(LogReading.compared_at).where(LogReading.source == config().log_source))
-    if compared_at is not None and compared_at.astimezone(clock.JST).date() >= at.astimezone(clock.JST).date():
+    if compared_at is not None and clock.day_of(compared_at) >= clock.day_of(at):
         return
     reconcile(at=at)
     for place_id in open_place_ids():

@@ -25,6 +25,11 @@ def today() -> date:
     return now().date()
 
 
+def day_of(at: datetime) -> date:
+    """The day of a moment in Japan."""
+    return at.astimezone(JST).date()
+
+
 def words(day: date) -> str:
     """A date as Japanese papers write it: `2026年11月23日`."""
     return f"{day.year}年{day.month}月{day.day}日"

@@ -45,12 +45,12 @@ def unpaid(*, today: date) -> list[Unpaid]:
     query = query.where(Invoice.state == "issued", Invoice.due_on <= today + timedelta(rules.REMIND_BEFORE_DAYS))
     query = query.group_by(Invoice.id).having(func.count().filter(Reminder.kind == "stopped") == 0)
     rows = session.execute(query.order_by(Invoice.due_on, Invoice.id).limit(AT_ONCE))
-    return [Unpaid(row[0], frozenset(row[1]), row[2].astimezone(clock.JST).date() if row[2] else None) for row in rows]
+    return [Unpaid(row[0], frozenset(row[1]), clock.day_of(row[2]) if row[2] else None) for row in rows]
 
 
 def remind(*, at: datetime) -> int:
     """Tell each buyer what is to be told today, and stop what is to be stopped; how many invoices that were."""
-    today, grace = at.astimezone(clock.JST).date(), settings.current().grace_days
+    today, grace = clock.day_of(at), settings.current().grace_days
     due = []
     for each in unpaid(today=today):
         kind = rules.word_due(due_on=each.invoice.payable_by, grace_days=grace, today=today, warned_on=each.warned_on)

@@ -37,7 +37,7 @@ def prepare(found: Sequence[Charge], *, at: datetime) -> int:
 
 
 def _sheet(charge: Charge, at: datetime) -> dict[str, Any]:
-    deal, on = charge.contract, at.astimezone(clock.JST).date()
+    deal, on = charge.contract, clock.day_of(at)
     return {
         "provider_id": deal.provider_id,
         "buyer_id": deal.buyer_id,

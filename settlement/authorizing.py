@@ -99,7 +99,7 @@ def captured(payment: OnlinePayment, received_jpy: int, *, at: datetime) -> None
     row = reread(payment.authorization_id or "")
     if row.hold_id is not None and not _has_ended(row.hold_id, at):
         amount = min(received_jpy, row.amount_jpy)
-        ledger.post_hold(row.hold_id, amount, at=at, booked_on=at.astimezone(clock.JST).date())
+        ledger.post_hold(row.hold_id, amount, at=at, booked_on=clock.day_of(at))
     row.state, row.ended_at = "captured", at
 
 

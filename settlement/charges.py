@@ -97,7 +97,7 @@ def activation_charge(contract: Contract) -> Charge:
     """The one-off price of a contract, supplied on the day it became active."""
     price = prices.activation_charge_jpy(prices.parse(contract.pricing))
     at = contract.activated_at or contract.requested_at
-    on, words = _day(at), f"{contract.listing.title} データ利用料(契約 {contract.number})"
+    on, words = clock.day_of(at), f"{contract.listing.title} データ利用料(契約 {contract.number})"
     line = rules.Line(words, price, "一式", contract_id=contract.id, ground=ACTIVATION)
     return Charge(contract, ACTIVATION, f"{on:%Y-%m}", [line], at, on, on)
 
@@ -213,18 +213,14 @@ def month_days(month: str) -> tuple[date, date]:
 
 def last_day(contract: Contract) -> date | None:
     """The last day on which a contract was in force, if that is known: its term's end, or the day it was ended."""
-    days = [contract.ends_on, _day(contract.ended_at) if contract.ended_at else None]
+    days = [contract.ends_on, clock.day_of(contract.ended_at) if contract.ended_at else None]
     return min((day for day in days if day), default=None)
 
 
 def days_in_force(contract: Contract, first: date, last: date) -> int:
     """Days from first to last on which a contract was in force."""
-    begun = contract.starts_on or _day(contract.activated_at or contract.requested_at)
+    begun = contract.starts_on or clock.day_of(contract.activated_at or contract.requested_at)
     return rules.days_active(first=begun, last=last_day(contract), month_first=first, month_last=last)
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(clock.JST).date()
 
 
 # ---- what became known late

@@ -33,11 +33,7 @@ CASH = {"bank": BANK, "stripe": STRIPE}  # where what came through a channel sta
 
 def booking_day(on: date, at: datetime) -> date:
     """The day a deed counts for: its own, unless that month is closed already; then the day it is booked."""
-    return _today(at) if session.get(Period, f"{on:%Y-%m}") else on
-
-
-def _today(at: datetime) -> date:
-    return at.astimezone(clock.JST).date()
+    return clock.day_of(at) if session.get(Period, f"{on:%Y-%m}") else on
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ def apply_later(
         f"application/{application.id}",
         moves,
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"invoice/{invoice.id}",
         words=f"入金の消込 {receipt.payer} {invoice.number}",
     )
@@ -99,7 +95,7 @@ def bear_charge(receipt: Receipt, invoice: Invoice, *, instruction: dict[str, An
         f"application/{application.id}",
         moves,
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"invoice/{invoice.id}",
         words=f"振込手数料の負担 {receipt.payer} {invoice.number}",
     )
@@ -114,7 +110,7 @@ def keep_as_income(receipt: Receipt, *, note: str, at: datetime) -> int:
         f"receipt/{receipt.id}/own/{receipt.returned_jpy}",
         [Move(amount, OTHER_INCOME, UNAPPLIED)],
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"receipt/{receipt.id}",
         words=f"運営者の入金 {receipt.payer} {note}",
     )
@@ -202,7 +198,7 @@ def give_back(receipt: Receipt, *, note: str, at: datetime) -> int:
         f"receipt/{receipt.id}/returned/{receipt.returned_jpy}",
         [Move(amount, BANK, UNAPPLIED)],
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"receipt/{receipt.id}",
         words=f"仮受金の返還 {receipt.payer}",
     )
@@ -229,7 +225,7 @@ def credit(invoice: Invoice, amount_jpy: int, *, reason: str, at: datetime) -> C
         issuer_id=invoice.issuer_id,
         invoice_id=invoice.id,
         issued_at=at,
-        issued_on=_today(at),
+        issued_on=clock.day_of(at),
         title=rules.credit_note_title(invoice.issuer["registration_number"]),
         reason=reason,
         rate_percent=rate,
@@ -297,7 +293,7 @@ def undo_payment(invoice: Invoice, amount_jpy: int, dispute: PaymentDispute, *, 
             Move(amount_jpy, ledger.uncollected(provider), ledger.billed(invoice.recipient_id)),
         ],
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"invoice/{invoice.id}",
         words=words,
     )
@@ -312,7 +308,7 @@ def send_refund(note: CreditNote, invoice: Invoice, amount_jpy: int, *, at: date
         f"credit-note/{note.id}/sent",
         [Move(amount_jpy, BANK, ledger.refunds(invoice.recipient_id))],
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"invoice/{invoice.id}",
         words=f"返金の振込 {note.number}",
     )

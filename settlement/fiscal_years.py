@@ -8,7 +8,7 @@ Sources: 地方自治法208条 (the year runs from April to March), 235条の5 (
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from settlement import rules
+from exchange import bank_days
 
 PAYS_WITHIN_DAYS = 30
 REIWA_BEGAN = 2019
@@ -74,11 +74,11 @@ def due_on(issued_on: date, due_days: int, *, buyer_kind: str, supplied_until: d
     if buyer_kind != "municipality":
         return issued_on + timedelta(days=due_days)
     last = issued_on + timedelta(days=min(due_days, PAYS_WITHIN_DAYS))
-    closing = rules.bank_day_before(books_close_on(of_expenditure(supplied_until)))
+    closing = bank_days.bank_day_before(books_close_on(of_expenditure(supplied_until)))
     return min(last, closing) if closing > issued_on else last
 
 
 def proposed_due_on(prepared_on: date, due_days: int) -> date:
     """The last day for paying that is proposed to a municipal seller: a day on which banks settle."""
     day = prepared_on + timedelta(days=due_days)
-    return day if rules.is_bank_day(day) else rules.bank_day_after(day)
+    return day if bank_days.is_bank_day(day) else bank_days.bank_day_after(day)

@@ -158,7 +158,7 @@ def _numbered_by(paper: Paper, operator: Organization | None) -> tuple[str, str]
 
 def _as_issued(paper: Paper, at: datetime, in_force: Settings, operator: Organization | None) -> dict[str, Any]:
     """The invoice as it will stand: names, title as of the day of supply, totals by rate, the fee agreed today."""
-    deal, on = paper.contract, at.astimezone(clock.JST).date()
+    deal, on = paper.contract, clock.day_of(at)
     contracts = {charge.contract.id for charge in paper.charges}
     percent = in_force.fee_percent.get(deal.provider.kind, 0)
     own_number = rules.registration_on(deal.provider, paper.supplied_until)
@@ -349,7 +349,7 @@ def _fee_row(
     month: str, provider: Organization, total: int, in_force: Settings, operator: Organization, at: datetime
 ) -> dict[str, Any]:
     first, last = charges.month_days(month)
-    on, issuer = at.astimezone(clock.JST).date(), operator_facts(operator, in_force)
+    on, issuer = clock.day_of(at), operator_facts(operator, in_force)
     number = in_force.operator_registration_number
     return {
         "id": new_id(),

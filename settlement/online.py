@@ -4,7 +4,7 @@ Nothing here speaks to Stripe: facts come from `stripe_gateway`, fetched before,
 lock `settlement/money`. Each can be told the same fact again, or an older one, and then changes nothing.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -41,11 +41,6 @@ from settlement.stripe_gateway import DisputeSeen, IntentSeen, Movement, RefundS
 ARRIVES_WITHIN = timedelta(days=14)
 
 
-def today(at: datetime) -> date:
-    """The day of a moment in Japan."""
-    return at.astimezone(clock.JST).date()
-
-
 def reread(payment_id: str) -> OnlinePayment:
     """A payment as the database has it, its row locked."""
     return session.get_one(OnlinePayment, payment_id, populate_existing=True, with_for_update=True)
@@ -78,7 +73,7 @@ def take_payment(payment: OnlinePayment, seen: IntentSeen, *, at: datetime) -> I
         id=new_id(),
         fingerprint=f"stripe/{seen.id}",
         channel="stripe",
-        received_on=today(seen.charged_at or at),
+        received_on=clock.day_of(seen.charged_at or at),
         payer=f"{invoice.recipient['name']}({rules.ONLINE_METHODS.get(seen.method or '', seen.method)})",
         amount_jpy=seen.received_jpy,
         reference=seen.id,
@@ -180,7 +175,7 @@ def release_unapplied(receipt: Receipt, payment: OnlinePayment, amount_jpy: int,
         f"receipt/{receipt.id}/returned/{receipt.returned_jpy}",
         [Move(amount_jpy, ledger.refunds(payment.payer_id), UNAPPLIED)],
         at=at,
-        booked_on=today(at),
+        booked_on=clock.day_of(at),
         reference=f"receipt/{receipt.id}",
         words=f"仮受金の返還 {receipt.payer}",
     )
@@ -207,7 +202,7 @@ def _book_refund(row: OnlineRefund, payment: OnlinePayment, at: datetime) -> str
         f"online-refund/{row.id}",
         [Move(row.amount_jpy, STRIPE, ledger.refunds(payment.payer_id))],
         at=at,
-        booked_on=today(at),
+        booked_on=clock.day_of(at),
         reference=f"invoice/{payment.invoice_id}",
         words="決済代行会社を通じた返金",
     )
@@ -217,7 +212,7 @@ def _book_refund(row: OnlineRefund, payment: OnlinePayment, at: datetime) -> str
 def _unbook_refund(row: OnlineRefund, at: datetime) -> None:
     row.settled_at = at
     if row.entry_id is not None:
-        ledger.reverse(row.entry_id, at=at, booked_on=today(at), words="決済代行会社を通じた返金の不成立")
+        ledger.reverse(row.entry_id, at=at, booked_on=clock.day_of(at), words="決済代行会社を通じた返金の不成立")
         row.entry_id = None
 
 
@@ -247,7 +242,7 @@ def send_by_bank(row: OnlineRefund, payment: OnlinePayment, *, at: datetime) -> 
         f"online-refund/{row.id}/by-bank",
         [Move(row.amount_jpy, BANK, ledger.refunds(payment.payer_id))],
         at=at,
-        booked_on=today(at),
+        booked_on=clock.day_of(at),
         reference=f"invoice/{payment.invoice_id}",
         words="返金の振込",
     )
@@ -274,7 +269,7 @@ def take_foreign_refund(
             f"online-refund/{row.id}/loss",
             [Move(groundless, ledger.refunds(payment.payer_id), LOSSES)],
             at=at,
-            booked_on=today(at),
+            booked_on=clock.day_of(at),
             reference=f"invoice/{payment.invoice_id}",
             words="根拠のない返金(決済代行会社の管理画面)",
         )
@@ -368,7 +363,7 @@ def _freeze(row: PaymentDispute, application: Application, part: int, at: dateti
 def _book_dispute(cause: str, moves: list[Move], invoice: Invoice, words: str, at: datetime) -> None:
     if any(move.amount_jpy for move in moves):
         reference = f"invoice/{invoice.id}"
-        ledger.post(cause, moves, at=at, booked_on=today(at), reference=reference, words=words)
+        ledger.post(cause, moves, at=at, booked_on=clock.day_of(at), reference=reference, words=words)
 
 
 def follow_dispute(row: PaymentDispute, payment: OnlinePayment, seen: DisputeSeen, *, at: datetime) -> bool:
@@ -411,7 +406,7 @@ def _take_back(payment: OnlinePayment, move: Movement, invoice: Invoice, at: dat
         id=new_id(),
         fingerprint=fingerprint,
         channel="stripe",
-        received_on=today(move.at),
+        received_on=clock.day_of(move.at),
         payer=receipt_of(payment).payer,
         amount_jpy=move.amount_jpy,
         reference=move.id,
@@ -484,7 +479,7 @@ def take_movement(seen: Movement, *, at: datetime) -> bool:
     if seen.type in PAYOUTS:
         moves.append(_signed(-seen.amount_jpy, STRIPE_TRANSIT))
     if any(move.amount_jpy for move in moves):
-        day = collecting.booking_day(today(seen.at), at)
+        day = collecting.booking_day(clock.day_of(seen.at), at)
         words = f"決済代行会社 {'入金手続' if seen.type in PAYOUTS else '手数料'} {seen.source_id or seen.id}"
         ledger.post(f"stripe/{seen.id}", moves, at=at, booked_on=day, reference=f"stripe/{seen.id}", words=words)
     return True
@@ -512,13 +507,13 @@ def _arrive(receipt: Receipt, at: datetime) -> bool:
         StripeMovement.amount_jpy == -receipt.amount_jpy,
     )
     for movement in session.scalars(query.order_by(StripeMovement.at)):
-        if timedelta(0) <= receipt.received_on - today(movement.at) <= ARRIVES_WITHIN:
+        if timedelta(0) <= receipt.received_on - clock.day_of(movement.at) <= ARRIVES_WITHIN:
             movement.receipt_id, receipt.unapplied_jpy, receipt.reason = receipt.id, 0, None
             ledger.post(
                 f"stripe/{movement.id}/arrived",
                 [Move(receipt.amount_jpy, STRIPE_TRANSIT, UNAPPLIED)],
                 at=at,
-                booked_on=today(at),
+                booked_on=clock.day_of(at),
                 reference=f"receipt/{receipt.id}",
                 words="決済代行会社からの入金",
             )

@@ -58,7 +58,7 @@ def facts_of(payout: Payout, provider: Organization) -> dict[str, Any]:
 
 def _line(line: PayoutLine) -> dict[str, Any]:
     return {
-        "description": f"{clock.words(line.at.astimezone(clock.JST).date())} {line.words}",
+        "description": f"{clock.words(clock.day_of(line.at))} {line.words}",
         "quantity": f"{line.gross_jpy + line.carried_jpy:,}円",
         "rate": f"{line.fee_jpy:,}円",
         "amount_jpy": line.gross_jpy - line.fee_jpy + line.carried_jpy,

@@ -65,7 +65,7 @@ def add_dispute(
     invoice: Invoice, dispute: PaymentDispute, gross_jpy: int, fee_jpy: int, *, words: str, at: datetime
 ) -> None:
     """Take what a payer objects to from the provider's payout, or give it back, as a line that says why."""
-    payout = open_payout(invoice.issuer_id, received_on=at.astimezone(clock.JST).date(), at=at)
+    payout = open_payout(invoice.issuer_id, received_on=clock.day_of(at), at=at)
     line = PayoutLine(invoice_id=invoice.id, dispute_id=dispute.id, at=at, words=words)
     _add(payout, line, gross_jpy, fee_jpy)
 
@@ -102,14 +102,10 @@ def put_in_batch(
         f"payout/{payout.id}/batched",
         [Move(payout.amount_jpy, PAYOUT_CLEARING, ledger.deposits(payout.provider_id))],
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"payout/{payout.id}",
         words=f"振込手続 {provider.name}",
     )
-
-
-def _today(at: datetime) -> date:
-    return at.astimezone(clock.JST).date()
 
 
 def mark_sent(batch: PayoutBatch, *, at: datetime) -> None:
@@ -126,7 +122,7 @@ def _send(payout: Payout, transfer_on: date, at: datetime) -> None:
         f"payout/{payout.id}/sent",
         [Move(payout.amount_jpy, BANK, PAYOUT_CLEARING)],
         at=at,
-        booked_on=max(transfer_on, _today(at)),
+        booked_on=max(transfer_on, clock.day_of(at)),
         reference=f"payout/{payout.id}",
         words="提供者への振込",
     )
@@ -148,7 +144,7 @@ def take_back(payout: Payout, *, reason: str, on: date, receipt: Receipt | None,
         f"payout/{payout.id}/returned",
         [Move(payout.amount_jpy, held, source), Move(repaid, advances, held)],
         at=at,
-        booked_on=_today(at),
+        booked_on=clock.day_of(at),
         reference=f"payout/{payout.id}",
         words=f"振込不能 {reason}",
     )

@@ -9,7 +9,7 @@ out too much is advanced, and stands as one line in its next payout. The caller 
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select
@@ -95,7 +95,7 @@ COPIED = (
 def _as_replacing(
     invoice: Invoice, money: dict[str, Any], changed: dict[str, Any], paid_jpy: int, at: datetime
 ) -> Invoice:
-    on, said = _today(at), documents.newest_words(invoice)
+    on, said = clock.day_of(at), documents.newest_words(invoice)
     kind, until = invoice.recipient.get("kind", ""), invoice.supplied_until
     own, is_statement = invoice.mode == issuing.INTERMEDIARY, invoice.is_statement
     title = rules.STATEMENT if is_statement else rules.invoice_title(said.issuer["registration_number"])
@@ -125,10 +125,6 @@ def _as_replacing(
         **{name: getattr(invoice, name) for name in COPIED},
         **money,
     )
-
-
-def _today(at: datetime) -> date:
-    return at.astimezone(clock.JST).date()
 
 
 # ---- what was paid
@@ -199,7 +195,7 @@ def _free(application: Application, receipt: Receipt, amount_jpy: int, freed: Fr
     if application.borne:
         return Freed(freed.payer_jpy, freed.borne_jpy + amount_jpy)
     receipt.unapplied_jpy += amount_jpy
-    receipt.freed_on, receipt.reason, receipt.reminded_at = _today(at), "corrected", None
+    receipt.freed_on, receipt.reason, receipt.reminded_at = clock.day_of(at), "corrected", None
     return Freed(freed.payer_jpy + amount_jpy, freed.borne_jpy)
 
 

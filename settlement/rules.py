@@ -18,10 +18,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from exchange import money
-from exchange.bank_days import bank_day_after as bank_day_after
-from exchange.bank_days import bank_day_before as bank_day_before
-from exchange.bank_days import bank_days_after as bank_days_after
-from exchange.bank_days import is_bank_day as is_bank_day
+from exchange.bank_days import bank_day_before, bank_days_after
 from exchange.errors import N_
 
 TAX_RATE_PERCENT = 10  # data licences are taxed at the standard rate

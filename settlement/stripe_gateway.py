@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import stripe
-from stripe.params.checkout import SessionCreateParams
+from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 from exchange.config import config
 from exchange.errors import N_, Conflict, Malformed, Unavailable, text
@@ -204,6 +204,13 @@ def make_customer(*, organization_id: str, name: str, email: str, key: str) -> s
         return customer.id
 
 
+def _item(amount_jpy: int, title: str) -> SessionCreateParamsLineItem:
+    return {
+        "quantity": 1,
+        "price_data": {"currency": CURRENCY, "unit_amount": amount_jpy, "product_data": {"name": title}},
+    }
+
+
 def make_payment_page(
     *,
     payment_id: str,
@@ -220,12 +227,7 @@ def make_payment_page(
         "mode": "payment",
         "customer": customer_id,
         "client_reference_id": payment_id,
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {"currency": CURRENCY, "unit_amount": amount_jpy, "product_data": {"name": title}},
-            }
-        ],
+        "line_items": [_item(amount_jpy, title)],
         "allowed_payment_method_types": list(ways),
         "payment_method_options": _options_of(ways),
         "payment_intent_data": {"metadata": said, "description": title},
@@ -246,12 +248,7 @@ def make_authorization_page(
         "mode": "payment",
         "customer": customer_id,
         "client_reference_id": authorization_id,
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {"currency": CURRENCY, "unit_amount": amount_jpy, "product_data": {"name": title}},
-            }
-        ],
+        "line_items": [_item(amount_jpy, title)],
         "allowed_payment_method_types": ["card"],
         "payment_intent_data": {"capture_method": "manual", "metadata": said, "description": title},
         "metadata": said,

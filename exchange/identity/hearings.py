@@ -69,24 +69,20 @@ class Hearing(Base):
     @property
     def decide_by(self) -> date | None:
         """The last day for the decision after a suspension at once, once its ground was answered."""
-        return _day(self.answered_at + DECIDE_WITHIN) if self.is_urgent and self.answered_at else None
+        return clock.day_of(self.answered_at + DECIDE_WITHIN) if self.is_urgent and self.answered_at else None
 
     def may_be_decided(self, on: date) -> bool:
         """Whether the organization was heard: it has answered, or the days for it are over."""
         return self.decision is None and (self.answered_at is not None or on > self.answer_by)
 
 
-def _day(moment: datetime) -> date:
-    return moment.astimezone(clock.JST).date()
-
-
 def give_notice(
     organization: Organization, *, ground: str, article: str, answer_by: date | None, by: Member, at: datetime
 ) -> Hearing:
     """→ noticed. Tell an organization the ground for suspending it, and until when it may answer: 14 days at least."""
-    _claim(organization, by, "verified")
-    errors, first = _errors(ground=ground, article=article), _day(at) + timedelta(ANSWER_DAYS_MIN)
-    if answer_by is None or not first <= answer_by <= _day(at) + timedelta(ANSWER_DAYS_MAX):
+    _claim_unheard(organization, by)
+    errors, first = _errors(ground=ground, article=article), clock.day_of(at) + timedelta(ANSWER_DAYS_MIN)
+    if answer_by is None or not first <= answer_by <= clock.day_of(at) + timedelta(ANSWER_DAYS_MAX):
         errors["answer_by"] = [
             text(
                 "弁明の期限を、%(first)s から%(days)s日後までの日付で入力してください。",
@@ -115,10 +111,10 @@ def suspend_at_once(
     organization: Organization, *, ground: str, article: str, urgency: str, by: Member, at: datetime
 ) -> Hearing:
     """verified → suspended, where harm must be prevented without delay; the organization is heard afterwards."""
-    _claim(organization, by, "verified")
+    _claim_unheard(organization, by)
     if errors := _errors(ground=ground, article=article, urgency=urgency):
         raise Invalid(errors)
-    answer_by = _day(at) + timedelta(ANSWER_DAYS_MIN)
+    answer_by = clock.day_of(at) + timedelta(ANSWER_DAYS_MIN)
     made = _begun(
         organization, ground=ground, article=article, urgency=urgency.strip(), answer_by=answer_by, by=by, at=at
     )
@@ -138,12 +134,16 @@ def suspend_at_once(
     return made
 
 
-def _claim(organization: Organization, by: Member, state: str) -> None:
+def _claim(organization: Organization, by: Member) -> None:
     if not rules.has_role(by, "approver") or not by.is_operator:
         raise Forbidden(text("措置の手続は、運営者の審査担当だけが行えます。"))
     database.lock(f"hearing/{organization.id}")
     session.refresh(organization, with_for_update=True)
-    if organization.state != state or open_of(organization.id):
+
+
+def _claim_unheard(organization: Organization, by: Member) -> None:
+    _claim(organization, by)
+    if organization.state != "verified" or open_of(organization.id):
         words = text("この組織は、措置の手続を始められる状態ではありません。")
         raise WrongState(words, state=organization.state, allowed=[])
 
@@ -209,10 +209,7 @@ def answer(organization_id: str, words: str, *, by: Member, at: datetime) -> Hea
 
 def decide(organization: Organization, *, decision: str, reason: str, by: Member, at: datetime) -> Hearing:
     """answered, or not answered in time → decided, with the reason; only lifting a suspension need not wait for that."""
-    if not rules.has_role(by, "approver") or not by.is_operator:
-        raise Forbidden(text("措置の手続は、運営者の審査担当だけが行えます。"))
-    database.lock(f"hearing/{organization.id}")
-    session.refresh(organization, with_for_update=True)
+    _claim(organization, by)
     found = open_of(organization.id)
     if found is None:
         raise WrongState(text("決定を待っている手続はありません。"), state=organization.state, allowed=[])
@@ -221,7 +218,7 @@ def decide(organization: Organization, *, decision: str, reason: str, by: Member
         errors["decision"] = [text("決定を選んでください。")]
     if errors:
         raise Invalid(errors)
-    if decision not in ("lift", "none") and not found.may_be_decided(_day(at)):
+    if decision not in ("lift", "none") and not found.may_be_decided(clock.day_of(at)):
         words = text("弁明の期限(%(day)s)までは、弁明を待ってください。", day=clock.words(found.answer_by))
         raise WrongState(words, state="noticed", allowed=[found.choices[1]])
     found.decision, found.reason, found.decided_at, found.decided_by = decision, reason.strip(), at, by.id
@@ -265,4 +262,4 @@ def seen_by(member: Member) -> Sequence[Hearing]:
 def to_decide(*, at: datetime) -> Sequence[Hearing]:
     """Those that wait for a decision, since they were answered or the days for it are over; the oldest first."""
     query = select(Hearing).where(Hearing.decision.is_(None)).options(joinedload(Hearing.organization))
-    return [each for each in session.scalars(query.order_by(Hearing.id)) if each.may_be_decided(_day(at))]
+    return [each for each in session.scalars(query.order_by(Hearing.id)) if each.may_be_decided(clock.day_of(at))]

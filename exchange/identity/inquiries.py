@@ -76,21 +76,17 @@ class Inquiry(Base):
     @property
     def answer_by(self) -> date:
         """The last day for its answer: promised in the terms of participation, and to whoever wrote."""
-        return _day(self.received_at + ANSWER_WITHIN)
+        return clock.day_of(self.received_at + ANSWER_WITHIN)
 
     @property
     def begin_by(self) -> date | None:
         """The last day to begin looking into a complaint, while nobody has: three business days."""
         waits = self.kind == "complaint" and self.state == "received"
-        return bank_days_after(_day(self.received_at), BEGIN_WITHIN_DAYS) if waits else None
+        return bank_days_after(clock.day_of(self.received_at), BEGIN_WITHIN_DAYS) if waits else None
 
     def is_late(self, on: date) -> bool:
         """Whether a day that was promised for it has passed."""
         return self.is_open and on > (self.begin_by or self.answer_by)
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(clock.JST).date()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,4 +226,4 @@ def late(*, at: datetime) -> list[Inquiry]:
     """Those for which a promised day has passed, the oldest first; complaints nobody looks into after three days too."""
     query = select(Inquiry).where(Inquiry.state.in_(OPEN), Inquiry.received_at < at - timedelta(BEGIN_WITHIN_DAYS))
     found = session.scalars(query.order_by(Inquiry.id).limit(LATE_MAX))
-    return [inquiry for inquiry in found if inquiry.is_late(_day(at))]
+    return [inquiry for inquiry in found if inquiry.is_late(clock.day_of(at))]

@@ -159,7 +159,7 @@ def waiting(member: Member) -> list[desk.Task]:
     if not member.is_operator:
         return []
     (count, oldest), late = inquiries.waiting(), inquiries.late(at=clock.now())
-    due_on = (oldest + inquiries.ANSWER_WITHIN).astimezone(clock.JST).date() if oldest else None
+    due_on = clock.day_of(oldest + inquiries.ANSWER_WITHIN) if oldest else None
     tasks = [desk.Task(text("お問い合わせへの回答"), count, oldest, url_for("inquiries.index"), due_on)]
     if late:
         first = min(each.begin_by or each.answer_by for each in late)

@@ -53,7 +53,7 @@ def jdate(value: date | datetime | None) -> str:
     """`2026年11月23日`, in English `23 November 2026`; moments by Japan's calendar."""
     if value is None:
         return EMPTY
-    day = value.astimezone(clock.JST).date() if isinstance(value, datetime) else value
+    day = clock.day_of(value) if isinstance(value, datetime) else value
     if locale() == "en":
         return f"{day.day} {day:%B} {day.year}"
     return clock.words(day)
@@ -69,7 +69,7 @@ def weekday_date(value: date | datetime | None) -> str:
     """A date with its weekday, for deadlines: `2026年11月23日（月）`."""
     if value is None:
         return EMPTY
-    day = value.astimezone(clock.JST).date() if isinstance(value, datetime) else value
+    day = clock.day_of(value) if isinstance(value, datetime) else value
     return f"{day:%A}, {jdate(day)}" if locale() == "en" else f"{jdate(day)}（{WEEKDAYS_JA[day.weekday()]}）"
 
 

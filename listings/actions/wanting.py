@@ -49,7 +49,7 @@ def want(fields: WantFields, *, by: Member, at: datetime, form_id: str | None = 
     if form_id and (made := _made_from(form_id, by)):
         return made
     problems = rules.want_problems(fields)
-    today = at.astimezone(clock.JST).date()
+    today = clock.day_of(at)
     if not today <= fields["until"] <= today + timedelta(days=UNTIL_DAYS_MAX):
         problems["until"] = [text("期限は今日から%(max)s日以内の日付にしてください。", max=UNTIL_DAYS_MAX)]
     if queries.open_wants_count(by.organization_id) >= rules.OPEN_WANTS_PER_ORGANIZATION_MAX:
@@ -165,7 +165,7 @@ def _answerable(fields: AnswerFields, by: Member, at: datetime) -> None:
         problems["message"] = [text("説明は%(max)s文字以内で入力してください。", max=rules.REASON_LENGTH_MAX)]
     if kind == "no" and not message.strip():
         problems["message"] = [text("提供できない理由を入力してください。")]
-    if kind == "date" and (fields.get("planned_on") or date.min) < at.astimezone(clock.JST).date():
+    if kind == "date" and (fields.get("planned_on") or date.min) < clock.day_of(at):
         problems["planned_on"] = [text("提供予定日は今日以後の日付にしてください。")]
     if kind == "listing" and not _is_own_published(fields.get("listing_id"), by):
         problems["listing_id"] = [text("自分の組織が公開している掲載を選んでください。")]
@@ -201,7 +201,7 @@ def close_want(wanted: Want, *, by: Member, at: datetime) -> Want:
 
 def end_overdue_wants(*, at: datetime) -> int:
     """Close wants whose last day is over; how many."""
-    today = at.astimezone(clock.JST).date()
+    today = clock.day_of(at)
     overdue: Sequence[Want] = session.scalars(select(Want).where(Want.state == "open", Want.until < today)).all()
     for wanted in overdue:
         wanted.state = "closed"

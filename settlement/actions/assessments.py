@@ -33,7 +33,7 @@ def record_notice(
     """
     sheet = _claimed(assessment_id, by, ("prepared", "noticed"))
     errors: dict[str, list[Words]] = {}
-    number, today, due_on = number.strip(), at.astimezone(clock.JST).date(), due_on or sheet.due_on
+    number, today, due_on = number.strip(), clock.day_of(at), due_on or sheet.due_on
     if not number or len(number) > NUMBER_LENGTH_MAX:
         words = text("納入通知書の番号を%(max)s文字以内で入力してください。", max=NUMBER_LENGTH_MAX)
         errors["notice_number"] = [words]
@@ -67,7 +67,7 @@ def record_municipal_payment(assessment_id: str, *, paid_on: date | None, by: Me
     """noticed → paid: the municipality has received the money. A contract paid in advance is open from now on."""
     sheet = _claimed(assessment_id, by, ("noticed",))
     first = sheet.noticed_on or sheet.issued_on
-    if paid_on is None or not first <= paid_on <= at.astimezone(clock.JST).date():
+    if paid_on is None or not first <= paid_on <= clock.day_of(at):
         raise Invalid({"paid_on": [text("納付された日を、通知した日から今日までの日付で入力してください。")]})
     sheet.state, sheet.paid_on = "paid", paid_on
     _told("assessment.paid", sheet, {"paid_on": paid_on.isoformat()}, by, at)

@@ -167,7 +167,7 @@ def _written(
         issuer_id=invoice.issuer_id,
         invoice_id=invoice.id,
         issued_at=at,
-        issued_on=at.astimezone(clock.JST).date(),
+        issued_on=clock.day_of(at),
         title=f"{rules.CORRECTED}{rules.invoice_title(number)}",
         reason=reason,
         changed=changed,
@@ -196,7 +196,7 @@ def void(invoice_id: str, *, reason: str, by: Member, at: datetime) -> Invoice:
     entry = session.scalar(select(Entry.id).where(Entry.cause == f"invoice/{invoice.id}/issued"))
     assert entry is not None
     words = f"請求の取消 {invoice.seller['name']} {invoice.number}"
-    ledger.reverse(entry, at=at, booked_on=at.astimezone(clock.JST).date(), words=words)
+    ledger.reverse(entry, at=at, booked_on=clock.day_of(at), words=words)
     invoice.state = "void"
     session.flush()
     arrears.settle(invoice, at=at)

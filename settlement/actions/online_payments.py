@@ -312,7 +312,7 @@ def charge_saved_cards(*, at: datetime) -> int:
     """Begin to take monthly invoices from saved cards, a week before they are due, each once; how many."""
     if not stripe_gateway.is_on():
         return 0
-    until = at.astimezone(clock.JST).date() + timedelta(days=rules.CARD_DAYS_BEFORE_DUE)
+    until = clock.day_of(at) + timedelta(days=rules.CARD_DAYS_BEFORE_DUE)
     query = select(Invoice).join(SavedCard, SavedCard.organization_id == Invoice.recipient_id)
     query = query.where(SavedCard.state == "saved", Invoice.state == "issued", Invoice.due_on <= until)
     query = query.where(Invoice.ground.startswith("month/"))

@@ -41,12 +41,12 @@ def upload_own_invoice(
         words = text("提供者が自ら請求書を発行する取引で、有効な請求明細にだけアップロードできます。")
         raise WrongState(words, state=invoice.state, allowed=["issued", "paid"])
     number = number.strip()
-    errors = _errors(invoice, number, issued_on, total_jpy, content, at.astimezone(clock.JST).date())
+    errors = _errors(invoice, number, issued_on, total_jpy, content, clock.day_of(at))
     if errors:
         raise Invalid(errors)
     own = _kept(invoice, number, issued_on, content, by, at)
     if invoice.due_on is None:
-        kind, until, on = invoice.recipient.get("kind", ""), invoice.supplied_until, at.astimezone(clock.JST).date()
+        kind, until, on = invoice.recipient.get("kind", ""), invoice.supplied_until, clock.day_of(at)
         days = settings.current().due_days
         invoice.due_on = fiscal_years.due_on(on, days, buyer_kind=kind, supplied_until=until)
         session.flush()
@@ -136,7 +136,7 @@ def own_invoice_document(invoice: Invoice, own_id: str | None = None) -> tuple[S
 def remind_of_own_invoices(*, at: datetime) -> int:
     """Tell sellers, once each, of statements that wait for their invoice for a week; how many."""
     database.lock(MONEY)
-    since = at.astimezone(clock.JST).date() - timedelta(days=rules.UPLOAD_WITHIN_DAYS)
+    since = clock.day_of(at) - timedelta(days=rules.UPLOAD_WITHIN_DAYS)
     told = select(Reminder.invoice_id).where(Reminder.invoice_id == Invoice.id, Reminder.kind == "upload")
     query = select(Invoice).where(Invoice.due_on.is_(None), Invoice.state.in_(["issued", "paid"]))
     query = query.where(Invoice.issued_on <= since, ~told.exists()).order_by(Invoice.id).limit(AT_ONCE)

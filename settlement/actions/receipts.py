@@ -61,7 +61,7 @@ def take_statement(content: bytes, *, by: Member, at: datetime) -> Taken:
     came back becomes payable again. Raises `Invalid` naming every unreadable line, and then records none.
     """
     only_finance(by)
-    today, account = at.astimezone(clock.JST).date(), settings.current().bank_account
+    today, account = clock.day_of(at), settings.current().bank_account
     lines = bank.read_statement(content, today=today, account=account)
     database.lock(MONEY)
     taken, seen = Taken(), _Seen(lines)
@@ -219,7 +219,7 @@ def record_payment(
     """
     only_finance(by)
     errors: dict[str, list[Words]] = {}
-    if received_on > at.astimezone(clock.JST).date():
+    if received_on > clock.day_of(at):
         errors["received_on"] = [text("入金日は今日までの日付にしてください。")]
     if not 0 < amount_jpy <= bank.AMOUNT_MAX:
         errors["amount_jpy"] = [text("金額は1円以上の整数で入力してください。")]
@@ -291,7 +291,7 @@ def _told(instruction: Instruction, at: datetime) -> dict[str, str]:
     errors: dict[str, list[Words]] = {}
     if not 0 < len(instruction.by.strip()) <= bank.TEXT_LENGTH_MAX:
         errors["told_by"] = [text("指示した人(組織と氏名)を入力してください。")]
-    if instruction.on > at.astimezone(clock.JST).date():
+    if instruction.on > clock.day_of(at):
         errors["told_on"] = [text("指示を受けた日は今日までの日付にしてください。")]
     if not 0 < len(instruction.how.strip()) <= NOTE_LENGTH_MAX:
         errors["told_how"] = [text("どのように確認したかを%(max)s文字以内で入力してください。", max=NOTE_LENGTH_MAX)]
@@ -379,7 +379,7 @@ def _let_go(receipt_id: str, deed: str, book: Callable[..., int], note: str, by:
 
 def remind_of_unapplied(*, at: datetime) -> int:
     """Tell accountants of unapplied money that must soon be back with its payer, once each; how many."""
-    today = at.astimezone(clock.JST).date()
+    today = clock.day_of(at)
     query = select(Receipt).where(Receipt.unapplied_jpy > 0, Receipt.reminded_at.is_(None)).order_by(Receipt.id)
     near = [r for r in session.scalars(query) if rules.is_near(rules.return_by(r.waits_since), today=today)]
     for receipt in near:

@@ -29,7 +29,7 @@ def give_registration_notice(
     seller = by.organization
     if seller.kind in ("municipality", "operator"):
         raise WrongState(text("自治体の対価は、自治体が納入通知書により直接請求します。"), state="public", allowed=[])
-    today = at.astimezone(clock.JST).date()
+    today = clock.day_of(at)
     number = rules.registration_on(seller, today)
     if number is None:
         raise Invalid(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from exchange import audit, clock, database, jobs, settings
+from exchange import audit, bank_days, clock, database, jobs, settings
 from exchange.database import new_id, session
 from exchange.errors import N_, Conflict, Invalid, NotFound, Words, WrongState, text
 from exchange.identity import accounts
@@ -57,9 +57,9 @@ def make_batch(*, transfer_on: date | None = None, by: Member, at: datetime) -> 
     lacks something; `NothingToPay`. A municipality's money never reaches a file.
     """
     only_finance(by)
-    today = at.astimezone(clock.JST).date()
-    transfer_on = transfer_on or rules.bank_day_after(today)
-    if transfer_on <= today or not rules.is_bank_day(transfer_on):
+    today = clock.day_of(at)
+    transfer_on = transfer_on or bank_days.bank_day_after(today)
+    if transfer_on <= today or not bank_days.is_bank_day(transfer_on):
         raise Invalid({"transfer_on": [text("振込指定日は明日以降の銀行営業日にしてください。")]})
     in_force = settings.current()
     _check_operator_account(in_force)
@@ -153,7 +153,7 @@ def why_not_payable(
 def held_back(waiting: Sequence[Payout], *, at: datetime) -> dict[str, list[str]]:
     """Of payouts that gather, those that no transfer file can take now, by id, with why."""
     providers = {o.id: o for o in organizations_by_id([p.provider_id for p in waiting]).values()}
-    changes, today = accounts.newest_changes(list(providers)), at.astimezone(clock.JST).date()
+    changes, today = accounts.newest_changes(list(providers)), clock.day_of(at)
     why = {
         p.id: why_not_payable(p, providers[p.provider_id], changes.get(p.provider_id, []), today=today) for p in waiting
     }
@@ -164,7 +164,7 @@ def _held_until(change: BankAccountChange) -> date | None:
     """The first day on which money may leave for a changed account; None for one that replaced no other."""
     if not change.replaced or change.confirmed_at is None:
         return None
-    return rules.account_held_until(change.confirmed_at.astimezone(clock.JST).date())
+    return rules.account_held_until(clock.day_of(change.confirmed_at))
 
 
 def _tell_batched(payout: Payout, transfer_on: date, at: datetime) -> None:
@@ -237,7 +237,7 @@ def discard_batch(batch_id: str, *, reason: str, by: Member, at: datetime) -> Pa
     batch.discarded_at = at
     for payout in batch.payouts:
         if payout.state == "batched":
-            payouts.take_back(payout, reason=words, on=at.astimezone(clock.JST).date(), receipt=None, at=at)
+            payouts.take_back(payout, reason=words, on=clock.day_of(at), receipt=None, at=at)
     audit.record("payout.discard", actor=by.id, subject=f"payout-batch/{batch.id}", at=at, detail={"reason": words})
     session.flush()
     return queries.batch_seen_by(by, batch_id)
@@ -263,7 +263,7 @@ def record_payout_returned(
     A receipt is the bank's credit that brought it back, where it already waits as unapplied money.
     """
     only_finance(by)
-    words, today = _reason(reason), at.astimezone(clock.JST).date()
+    words, today = _reason(reason), clock.day_of(at)
     database.lock(MONEY)
     payout = queries.payout_seen_by(by, payout_id)
     if payout.state not in ("batched", "sent"):
@@ -296,7 +296,7 @@ def warn_of_deadlines(*, at: datetime) -> int:
     A payout that its provider's own account holds up is told to the provider too: a provider's money leaves at most
     30 days after it came.
     """
-    today = at.astimezone(clock.JST).date()
+    today = clock.day_of(at)
     query = select(Payout, Organization).join(Organization, Organization.id == Payout.provider_id)
     query = query.where(Payout.state.in_(["due", "batched"]), Payout.amount_jpy > 0, Payout.warned_at.is_(None))
     found = [(p, o) for p, o in session.execute(query) if rules.is_near(p.due_on, today=today)]

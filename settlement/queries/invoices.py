@@ -176,7 +176,7 @@ def charge_so_far(contract: Contract, *, at: datetime) -> int:
     if model not in charges.MONTHLY_MODELS:
         return 0
     basis = charges.counted(month, [contract.id])
-    return basis.amount_jpy(contract, month, until=at.astimezone(clock.JST).date())
+    return basis.amount_jpy(contract, month, until=clock.day_of(at))
 
 
 def checked(asked: InvoiceFilter) -> InvoiceFilter:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from exchange import clock, database
+from exchange import bank_days, clock, database
 from exchange.database import session
 from exchange.identity.models import BankAccountChange, Organization
 from settlement import actions, matching, rules
@@ -357,7 +357,7 @@ def test_a_payout_s_day_is_at_most_thirty_days_after_the_money_came():
     for day in range(366):
         received = jst(2026, 1, 1).date() + timedelta(days=day)
         due = rules.payout_due_on(received)
-        assert rules.is_bank_day(due) and 0 < (due - received).days <= 30
+        assert bank_days.is_bank_day(due) and 0 < (due - received).days <= 30
 
 
 def test_a_statement_of_a_payout_says_how_it_is_made_up_and_stays(market):
